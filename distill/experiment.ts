@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { methods, type MethodName } from './methods/index.js';
+import type { EnqueueOrder, Needs, TeacherOutput } from './methods/method.js';
+import { networkNames } from './models/index.js';
+
+/**
+ * An experiment: everything that decides a run's numbers, and nothing that
+ * does not (addresses, ports and folders belong to the services). One YAML
+ * file in configs/ is one experiment.
+ */
+
+const count = z.number().int().positive();
+const seed = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
+const name = z.string().regex(/^[a-z0-9][a-z0-9._+-]{0,63}$/i);
+
+/** A method's own parameters plus the weight of its term (alpha, beta, ...). */
+function term(method: MethodName) {
+  return z
+    .object({ weight: z.number().nonnegative().default(1) })
+    .and(methods[method].params)
+    .optional();
+}
+
+const terms = Object.fromEntries(
+  (Object.keys(methods) as MethodName[]).map((method) => [method, term(method)]),
+) as { [M in MethodName]: ReturnType<typeof term> };
+
+export const experimentSchema = z.strictObject({
+  name,
+  /** A name of the services' data sets; `procedural` is always there. */
+  dataset: name,
+  student: z.strictObject({ network: z.enum(networkNames) }),
+  /** A model of the teacher service; needed by terms that read the teacher. */
+  teacher: z.strictObject({ model: name }).optional(),
+  /** L = crossEntropy * CE + the weighted terms of the methods named. */
+  loss: z.strictObject({
+    /** gamma of the paper */
+    crossEntropy: z.number().nonnegative().default(1),
+    ...terms,
+  }),
+  /** The queue of teacher embeddings; needed by terms that read it. */
+  bank: z
+    .strictObject({
+      capacity: count.max(2 ** 22).default(16384),
+      featDim: count.max(2048).default(128),
+      /** Fills the queue at version 0. */
+      seed: seed.default(0),
+      init: z.enum(['rows', 'columns']).default('rows'),
+      projectionSeed: seed.default(0),
+    })
+    .prefault({}),
+  training: z.strictObject({
+    epochs: count,
+    batchSize: count.max(65536).default(64),
+    /** Initial weights, order of samples and their views. */
+    seed: seed.default(0),
+    augmentation: z.enum(['crop-flip', 'none']).default('crop-flip'),
+    learningRate: z.number().positive().default(0.05),
+    momentum: z.number().min(0).lt(1).default(0.9),
+    weightDecay: z.number().nonnegative().default(5e-4),
+    /** The rate drops by `decay` once epoch > milestone; epochs count from 1. */
+    milestones: z.array(count).default([]),
+    decay: z.number().positive().lt(1).default(0.1),
+    /** Epochs between measurements of the test split; the last is always one. */
+    evaluateEvery: count.default(1),
+    /** Epochs between checkpoints; the last is always one. */
+    checkpointEvery: count.default(1),
+  }),
+  /** Steps whose teacher outputs are requested ahead. Never changes a result. */
+  prefetch: count.max(64).default(4),
+  /** `auto`: the fastest engine of the worker that takes the run. */
+  engine: z.enum(['auto', 'cpu', 'wasm', 'tensorflow', 'onnx']).default('auto'),
+});
+
+export type Experiment = z.infer<typeof experimentSchema>;

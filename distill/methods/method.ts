@@ -1,0 +1,80 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { z } from 'zod';
+import type { Rng } from '../data/rng.js';
+import type { NetworkOutput } from '../models/network.js';
+import type { NamedHostTensors, NamedTensors } from '../tensors.js';
+
+/**
+ * One distillation method: a term of the run's loss, in one file.
+ *
+ * Adding one is adding a file here and a line in index.ts; no service changes.
+ * `loss` must be traceable (see Program): no values read, no draws made.
+ */
+export interface Method<Params = unknown> {
+  readonly name: string;
+  /** Parameters and their defaults, as they stand in an experiment's YAML. */
+  readonly params: z.ZodType<Params>;
+  /** What the term reads besides the student's own outputs. */
+  needs(params: Params): Needs;
+  /** Fresh trainable heads and buffers; both may be empty. */
+  init(dims: Dims, params: Params, rng: Rng): MethodState<NamedHostTensors>;
+  loss(
+    inputs: MethodInputs,
+    state: MethodState<NamedTensors>,
+    params: Params,
+  ): MethodLoss;
+}
+
+/** What the services must deliver for a method. */
+export interface Needs {
+  /** Outputs of the teacher for the batch. */
+  readonly teacher: ReadonlySet<TeacherOutput>;
+  /** A bank queue, read before or after the step's own rows are in it. */
+  readonly queue?: EnqueueOrder;
+}
+
+export type TeacherOutput = 'features' | 'logits' | 'embeddings';
+
+/**
+ * `before`: step t is computed on the queue after its own commit, so each
+ * sample's own teacher embedding is in it (the reference since 2025).
+ * `after`: on the queue as the previous step left it (the 2024 code).
+ */
+export type EnqueueOrder = 'before' | 'after';
+
+/** Sizes that heads depend on. */
+export interface Dims {
+  readonly studentFeatureDim: number;
+  readonly teacherFeatureDim: number;
+  readonly classCount: number;
+  /** Width of the embeddings (d). */
+  readonly featDim: number;
+}
+
+export interface MethodState<Tensors> {
+  /** Heads, trained by the run's optimiser together with the student. */
+  readonly trainable: Tensors;
+  /** Carried along, not trained. */
+  readonly buffers: Tensors;
+}
+
+export interface MethodInputs {
+  readonly student: NetworkOutput;
+  /** Only what `needs` names is there; never carries a gradient. */
+  readonly teacher: {
+    readonly features?: tf.Tensor2D; // [N, teacherFeatureDim]
+    readonly logits?: tf.Tensor2D; // [N, classCount]
+    readonly embeddings?: tf.Tensor2D; // [N, featDim]
+  };
+  readonly labels: tf.Tensor1D; // int32 [N]
+  /** The bank's rows at the step's version, a constant. [K, featDim] */
+  readonly queue?: tf.Tensor2D;
+}
+
+export interface MethodLoss {
+  readonly loss: tf.Scalar;
+  /** New values of the method's buffers, if any changed. */
+  readonly buffers?: NamedTensors;
+  /** Scalars worth a curve, by name. */
+  readonly measurements?: NamedTensors;
+}

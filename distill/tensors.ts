@@ -1,0 +1,26 @@
+import type * as tf from '@tensorflow/tfjs-core';
+
+/** Element types that cross an engine's border. */
+export type DataType = 'float32' | 'int32';
+
+/** Shape and element type of a tensor that does not exist yet. */
+export interface TensorSpec {
+  readonly shape: readonly number[];
+  readonly dataType: DataType;
+}
+
+/** A dense array in ordinary memory: row-major, `data.length` = product(shape). */
+export interface HostTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Int32Array;
+}
+
+/** Tensors of an engine by name. Parameters carry their torch state_dict names. */
+export type NamedTensors = Readonly<Record<string, tf.Tensor>>;
+export type NamedHostTensors = Readonly<Record<string, HostTensor>>;
+export type NamedSpecs = Readonly<Record<string, TensorSpec>>;
+
+/** The number of elements of a shape. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, dimension) => product * dimension, 1);
+}

@@ -1,0 +1,8 @@
+// Original file: proto/rrd/v1/student.proto
+
+
+export interface GetStatusRequest {
+}
+
+export interface GetStatusRequest__Output {
+}

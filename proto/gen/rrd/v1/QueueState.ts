@@ -1,0 +1,24 @@
+// Original file: proto/rrd/v1/memory_bank.proto
+
+import type { QueueSpec as _rrd_v1_QueueSpec, QueueSpec__Output as _rrd_v1_QueueSpec__Output } from '../../rrd/v1/QueueSpec.js';
+import type { Long } from '@grpc/proto-loader';
+
+export interface QueueState {
+  'spec'?: (_rrd_v1_QueueSpec | null);
+  'epoch'?: (number | string | Long);
+  'version'?: (number | string | Long);
+  'pointer'?: (number);
+  'nextStep'?: (number | string | Long);
+  'pendingBatches'?: (number);
+  'subscribers'?: (number);
+}
+
+export interface QueueState__Output {
+  'spec': (_rrd_v1_QueueSpec__Output | null);
+  'epoch': (number);
+  'version': (number);
+  'pointer': (number);
+  'nextStep': (number);
+  'pendingBatches': (number);
+  'subscribers': (number);
+}

@@ -1,0 +1,20 @@
+// Original file: proto/rrd/v1/memory_bank.proto
+
+import type { QueueSpec as _rrd_v1_QueueSpec, QueueSpec__Output as _rrd_v1_QueueSpec__Output } from '../../rrd/v1/QueueSpec.js';
+import type { Long } from '@grpc/proto-loader';
+
+export interface RestoreHeader {
+  'spec'?: (_rrd_v1_QueueSpec | null);
+  'epoch'?: (number | string | Long);
+  'version'?: (number | string | Long);
+  'pointer'?: (number);
+  'nextStep'?: (number | string | Long);
+}
+
+export interface RestoreHeader__Output {
+  'spec': (_rrd_v1_QueueSpec__Output | null);
+  'epoch': (number);
+  'version': (number);
+  'pointer': (number);
+  'nextStep': (number);
+}

@@ -1,0 +1,12 @@
+// Original file: proto/rrd/v1/orchestrator.proto
+
+
+export interface SubmitRunRequest {
+  'runId'?: (string);
+  'experimentJson'?: (string);
+}
+
+export interface SubmitRunRequest__Output {
+  'runId': (string);
+  'experimentJson': (string);
+}

@@ -1,0 +1,41 @@
+// Original file: proto/rrd/v1/teacher.proto
+
+import type * as grpc from '@grpc/grpc-js'
+import type { MethodDefinition } from '@grpc/proto-loader'
+import type { DescribeRequest as _rrd_v1_DescribeRequest, DescribeRequest__Output as _rrd_v1_DescribeRequest__Output } from '../../rrd/v1/DescribeRequest.js';
+import type { DescribeResponse as _rrd_v1_DescribeResponse, DescribeResponse__Output as _rrd_v1_DescribeResponse__Output } from '../../rrd/v1/DescribeResponse.js';
+import type { ExtractRequest as _rrd_v1_ExtractRequest, ExtractRequest__Output as _rrd_v1_ExtractRequest__Output } from '../../rrd/v1/ExtractRequest.js';
+import type { ExtractResponse as _rrd_v1_ExtractResponse, ExtractResponse__Output as _rrd_v1_ExtractResponse__Output } from '../../rrd/v1/ExtractResponse.js';
+
+export interface TeacherServiceClient extends grpc.Client {
+  Describe(argument: _rrd_v1_DescribeRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_rrd_v1_DescribeResponse__Output>): grpc.ClientUnaryCall;
+  Describe(argument: _rrd_v1_DescribeRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_rrd_v1_DescribeResponse__Output>): grpc.ClientUnaryCall;
+  Describe(argument: _rrd_v1_DescribeRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_rrd_v1_DescribeResponse__Output>): grpc.ClientUnaryCall;
+  Describe(argument: _rrd_v1_DescribeRequest, callback: grpc.requestCallback<_rrd_v1_DescribeResponse__Output>): grpc.ClientUnaryCall;
+  describe(argument: _rrd_v1_DescribeRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_rrd_v1_DescribeResponse__Output>): grpc.ClientUnaryCall;
+  describe(argument: _rrd_v1_DescribeRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_rrd_v1_DescribeResponse__Output>): grpc.ClientUnaryCall;
+  describe(argument: _rrd_v1_DescribeRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_rrd_v1_DescribeResponse__Output>): grpc.ClientUnaryCall;
+  describe(argument: _rrd_v1_DescribeRequest, callback: grpc.requestCallback<_rrd_v1_DescribeResponse__Output>): grpc.ClientUnaryCall;
+  
+  Extract(argument: _rrd_v1_ExtractRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_rrd_v1_ExtractResponse__Output>): grpc.ClientUnaryCall;
+  Extract(argument: _rrd_v1_ExtractRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_rrd_v1_ExtractResponse__Output>): grpc.ClientUnaryCall;
+  Extract(argument: _rrd_v1_ExtractRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_rrd_v1_ExtractResponse__Output>): grpc.ClientUnaryCall;
+  Extract(argument: _rrd_v1_ExtractRequest, callback: grpc.requestCallback<_rrd_v1_ExtractResponse__Output>): grpc.ClientUnaryCall;
+  extract(argument: _rrd_v1_ExtractRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_rrd_v1_ExtractResponse__Output>): grpc.ClientUnaryCall;
+  extract(argument: _rrd_v1_ExtractRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_rrd_v1_ExtractResponse__Output>): grpc.ClientUnaryCall;
+  extract(argument: _rrd_v1_ExtractRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_rrd_v1_ExtractResponse__Output>): grpc.ClientUnaryCall;
+  extract(argument: _rrd_v1_ExtractRequest, callback: grpc.requestCallback<_rrd_v1_ExtractResponse__Output>): grpc.ClientUnaryCall;
+  
+}
+
+export interface TeacherServiceHandlers extends grpc.UntypedServiceImplementation {
+  Describe: grpc.handleUnaryCall<_rrd_v1_DescribeRequest__Output, _rrd_v1_DescribeResponse>;
+  
+  Extract: grpc.handleUnaryCall<_rrd_v1_ExtractRequest__Output, _rrd_v1_ExtractResponse>;
+  
+}
+
+export interface TeacherServiceDefinition extends grpc.ServiceDefinition {
+  Describe: MethodDefinition<_rrd_v1_DescribeRequest, _rrd_v1_DescribeResponse, _rrd_v1_DescribeRequest__Output, _rrd_v1_DescribeResponse__Output>
+  Extract: MethodDefinition<_rrd_v1_ExtractRequest, _rrd_v1_ExtractResponse, _rrd_v1_ExtractRequest__Output, _rrd_v1_ExtractResponse__Output>
+}

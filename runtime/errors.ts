@@ -1,0 +1,316 @@
+/**
+ * Everything that can go wrong for a caller, one class each. A class has a
+ * stable reason (what programs match on), a gRPC status, and string metadata
+ * that survives the wire: the client rebuilds the very same class
+ * (rpc/status.ts). Texts are for people; nobody matches on them.
+ */
+
+export type ErrorStatus =
+  | 'INVALID_ARGUMENT'
+  | 'NOT_FOUND'
+  | 'ALREADY_EXISTS'
+  | 'FAILED_PRECONDITION'
+  | 'RESOURCE_EXHAUSTED'
+  | 'OUT_OF_RANGE'
+  | 'ABORTED'
+  | 'UNAVAILABLE'
+  | 'DEADLINE_EXCEEDED'
+  | 'CANCELLED'
+  | 'DATA_LOSS'
+  | 'INTERNAL';
+
+export type ErrorMetadata = Readonly<Record<string, string>>;
+
+export abstract class DomainError extends Error {
+  abstract readonly reason: string;
+  abstract readonly status: ErrorStatus;
+  abstract readonly metadata: ErrorMetadata;
+  /** Set exactly when the same call may succeed after this delay. */
+  abstract readonly retryAfterMs: number | undefined;
+}
+
+interface Definition<Field extends string> {
+  reason: string;
+  status: ErrorStatus;
+  text: (metadata: Readonly<Record<Field, string>>) => string;
+  retryAfterMs?: number;
+}
+
+type Value = string | number | bigint | boolean;
+
+/** The base class of one error: fields in, text and metadata out. */
+function domainError<Field extends string>(definition: Definition<Field>) {
+  return class extends DomainError {
+    static readonly reason = definition.reason;
+    readonly reason = definition.reason;
+    readonly status = definition.status;
+    readonly retryAfterMs = definition.retryAfterMs;
+    readonly metadata: Readonly<Record<Field, string>>;
+
+    constructor(fields: Readonly<Record<Field, Value>>, options?: ErrorOptions) {
+      const metadata = Object.fromEntries(
+        Object.entries<Value>(fields).map(([key, value]) => [key, String(value)]),
+      ) as Record<Field, string>;
+      super(definition.text(metadata), options);
+      this.name = new.target.name;
+      this.metadata = metadata;
+    }
+  };
+}
+
+// --- Bad input -------------------------------------------------------------
+
+/** A tensor's shape, type or byte count is not what the field takes. */
+export class BatchShapeError extends domainError<'field' | 'expected' | 'actual'>({
+  reason: 'BATCH_SHAPE',
+  status: 'INVALID_ARGUMENT',
+  text: (m) => `${m.field}: expected ${m.expected}, got ${m.actual}`,
+}) {}
+
+/** A request field has a value that the call does not take (also NaN rows). */
+export class InvalidRequestError extends domainError<'field' | 'value' | 'expected'>({
+  reason: 'INVALID_REQUEST',
+  status: 'INVALID_ARGUMENT',
+  text: (m) => `${m.field} is ${m.value}, expected ${m.expected}`,
+}) {}
+
+/** An experiment or a service's settings do not make sense. `line` 0: unknown. */
+export class ConfigInvalidError extends domainError<
+  'source' | 'line' | 'field' | 'value' | 'expected'
+>({
+  reason: 'CONFIG_INVALID',
+  status: 'INVALID_ARGUMENT',
+  text: (m) =>
+    `${m.source}${m.line === '0' ? '' : `:${m.line}`}: ${m.field} is ${m.value}, expected ${m.expected}`,
+}) {}
+
+/** A file is not what its format promises (truncated, wrong magic, bad sum). */
+export class CorruptFileError extends domainError<'path' | 'problem'>({
+  reason: 'CORRUPT_FILE',
+  status: 'DATA_LOSS',
+  text: (m) => `${m.path} is damaged: ${m.problem}`,
+}) {}
+
+// --- Not there, or there already ---------------------------------------------
+
+export class ModelNotFoundError extends domainError<'model'>({
+  reason: 'MODEL_NOT_FOUND',
+  status: 'NOT_FOUND',
+  text: (m) => `no model named ${m.model}`,
+}) {}
+
+export class DatasetNotFoundError extends domainError<'dataset'>({
+  reason: 'DATASET_NOT_FOUND',
+  status: 'NOT_FOUND',
+  text: (m) => `no data set named ${m.dataset} is configured here`,
+}) {}
+
+export class QueueNotFoundError extends domainError<'queue'>({
+  reason: 'QUEUE_NOT_FOUND',
+  status: 'NOT_FOUND',
+  text: (m) => `no queue named ${m.queue}`,
+}) {}
+
+export class RunNotFoundError extends domainError<'runId'>({
+  reason: 'RUN_NOT_FOUND',
+  status: 'NOT_FOUND',
+  text: (m) => `no run named ${m.runId}`,
+}) {}
+
+export class RunAlreadyExistsError extends domainError<'runId'>({
+  reason: 'RUN_ALREADY_EXISTS',
+  status: 'ALREADY_EXISTS',
+  text: (m) => `run ${m.runId} exists with another experiment`,
+}) {}
+
+export class QueueConflictError extends domainError<
+  'queue' | 'field' | 'expected' | 'actual'
+>({
+  reason: 'QUEUE_CONFLICT',
+  status: 'ALREADY_EXISTS',
+  text: (m) => `queue ${m.queue} exists with ${m.field} ${m.actual}, not ${m.expected}`,
+}) {}
+
+/** A batch id seen before, with other bytes. */
+export class BatchConflictError extends domainError<'batchId'>({
+  reason: 'BATCH_CONFLICT',
+  status: 'ALREADY_EXISTS',
+  text: (m) => `batch ${m.batchId} was enqueued before with other rows`,
+}) {}
+
+/** A bus record changed under the writer's feet, or exists already. */
+export class RecordConflictError extends domainError<'key'>({
+  reason: 'RECORD_CONFLICT',
+  status: 'ABORTED',
+  text: (m) => `record ${m.key} was changed by another writer`,
+}) {}
+
+// --- The two ends do not belong together ---------------------------------------
+
+/** A queue built for another embedding width or projection. */
+export class EmbeddingDimError extends domainError<'field' | 'expected' | 'actual'>({
+  reason: 'EMBEDDING_DIM',
+  status: 'FAILED_PRECONDITION',
+  text: (m) => `${m.field}: the queue is for ${m.expected}, the rows are ${m.actual}`,
+}) {}
+
+export class TeacherMismatchError extends domainError<'expected' | 'actual'>({
+  reason: 'TEACHER_MISMATCH',
+  status: 'FAILED_PRECONDITION',
+  text: (m) => `expected teacher ${m.expected}, got ${m.actual}`,
+}) {}
+
+export class DatasetMismatchError extends domainError<'dataset' | 'expected' | 'actual'>({
+  reason: 'DATASET_MISMATCH',
+  status: 'FAILED_PRECONDITION',
+  text: (m) =>
+    `data set ${m.dataset} decodes to other pixels here (${m.actual}) than at the caller (${m.expected})`,
+}) {}
+
+/** A writer whose epoch has been superseded by a resumed run. */
+export class StaleEpochError extends domainError<'epoch' | 'current'>({
+  reason: 'STALE_EPOCH',
+  status: 'FAILED_PRECONDITION',
+  text: (m) => `epoch ${m.epoch} is superseded by ${m.current}`,
+}) {}
+
+/** The lease of a run moved to another worker; stop. */
+export class LeaseLostError extends domainError<'runId' | 'epoch'>({
+  reason: 'LEASE_LOST',
+  status: 'ABORTED',
+  text: (m) => `the lease on run ${m.runId} (epoch ${m.epoch}) was lost`,
+}) {}
+
+/** A mirror asked for versions that are no longer held: take a snapshot. */
+export class VersionEvictedError extends domainError<'version' | 'oldestVersion'>({
+  reason: 'VERSION_EVICTED',
+  status: 'OUT_OF_RANGE',
+  text: (m) => `version ${m.version} is gone, the oldest held is ${m.oldestVersion}`,
+}) {}
+
+// --- Limits --------------------------------------------------------------------
+
+export class TeacherOverloadedError extends domainError<'depth'>({
+  reason: 'TEACHER_OVERLOADED',
+  status: 'RESOURCE_EXHAUSTED',
+  text: (m) => `the teacher's batch queue is full (${m.depth} requests)`,
+  retryAfterMs: 100,
+}) {}
+
+export class BankBacklogError extends domainError<'pendingSteps'>({
+  reason: 'BANK_BACKLOG',
+  status: 'RESOURCE_EXHAUSTED',
+  text: (m) => `${m.pendingSteps} steps are pending already`,
+  retryAfterMs: 100,
+}) {}
+
+export class BankBytesError extends domainError<'requestedBytes' | 'limitBytes'>({
+  reason: 'BANK_BYTES',
+  status: 'RESOURCE_EXHAUSTED',
+  text: (m) => `the queue needs ${m.requestedBytes} bytes, ${m.limitBytes} are left`,
+}) {}
+
+export class DeviceMemoryError extends domainError<'requestedBytes'>({
+  reason: 'DEVICE_MEMORY',
+  status: 'RESOURCE_EXHAUSTED',
+  text: (m) => `the device could not give ${m.requestedBytes} bytes`,
+}) {}
+
+// --- Availability ----------------------------------------------------------------
+
+export class DrainingError extends domainError<'service'>({
+  reason: 'DRAINING',
+  status: 'UNAVAILABLE',
+  text: (m) => `${m.service} is shutting down`,
+  retryAfterMs: 200,
+}) {}
+
+/** A peer did not answer, through all retries, within its deadline. */
+export class ServiceUnavailableError extends domainError<'service' | 'address' | 'waitedMs'>({
+  reason: 'SERVICE_UNAVAILABLE',
+  status: 'UNAVAILABLE',
+  text: (m) => `${m.service} at ${m.address} did not answer within ${m.waitedMs} ms`,
+}) {}
+
+/** A worker stopped sending heartbeats. */
+export class WorkerLostError extends domainError<'worker' | 'silentMs'>({
+  reason: 'WORKER_LOST',
+  status: 'UNAVAILABLE',
+  text: (m) => `worker ${m.worker} was silent for ${m.silentMs} ms`,
+}) {}
+
+export class EngineUnavailableError extends domainError<'engine' | 'problem'>({
+  reason: 'ENGINE_UNAVAILABLE',
+  status: 'FAILED_PRECONDITION',
+  text: (m) => `engine ${m.engine} cannot run here: ${m.problem}`,
+}) {}
+
+// --- Training --------------------------------------------------------------------
+
+export class NonFiniteLossError extends domainError<'step' | 'lossTerm'>({
+  reason: 'NON_FINITE_LOSS',
+  status: 'INTERNAL',
+  text: (m) => `the loss term ${m.lossTerm} is not finite at step ${m.step}`,
+}) {}
+
+/** A deliberate stop asked for by a user; not a failure of any part. */
+export class RunCancelledError extends domainError<'runId'>({
+  reason: 'RUN_CANCELLED',
+  status: 'CANCELLED',
+  text: (m) => `run ${m.runId} was cancelled`,
+}) {}
+
+/** Something we did not foresee. The cause stays in the server's log. */
+export class InternalError extends domainError<never>({
+  reason: 'INTERNAL',
+  status: 'INTERNAL',
+  text: () => 'internal error; the log of the service has the cause',
+}) {}
+
+/** Every class by its reason, for rebuilding an error from the wire. */
+const classes = [
+  BatchShapeError,
+  InvalidRequestError,
+  ConfigInvalidError,
+  CorruptFileError,
+  ModelNotFoundError,
+  DatasetNotFoundError,
+  QueueNotFoundError,
+  RunNotFoundError,
+  RunAlreadyExistsError,
+  QueueConflictError,
+  BatchConflictError,
+  RecordConflictError,
+  EmbeddingDimError,
+  TeacherMismatchError,
+  DatasetMismatchError,
+  StaleEpochError,
+  LeaseLostError,
+  VersionEvictedError,
+  TeacherOverloadedError,
+  BankBacklogError,
+  BankBytesError,
+  DeviceMemoryError,
+  DrainingError,
+  ServiceUnavailableError,
+  WorkerLostError,
+  EngineUnavailableError,
+  NonFiniteLossError,
+  RunCancelledError,
+  InternalError,
+];
+
+type AnyErrorClass = new (fields: ErrorMetadata) => DomainError;
+
+const classByReason: ReadonlyMap<string, AnyErrorClass> = new Map(
+  classes.map((errorClass) => [errorClass.reason, errorClass as AnyErrorClass]),
+);
+
+/** The error that `reason` and `metadata` came from; undefined if unknown. */
+export function rebuildError(
+  reason: string,
+  metadata: ErrorMetadata,
+): DomainError | undefined {
+  const errorClass = classByReason.get(reason);
+  return errorClass && new errorClass(metadata);
+}
