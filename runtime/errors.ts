@@ -47,9 +47,15 @@ function domainError<Field extends string>(definition: Definition<Field>) {
     readonly retryAfterMs = definition.retryAfterMs;
     readonly metadata: Readonly<Record<Field, string>>;
 
-    constructor(fields: Readonly<Record<Field, Value>>, options?: ErrorOptions) {
+    constructor(
+      fields: Readonly<Record<Field, Value>>,
+      options?: ErrorOptions,
+    ) {
       const metadata = Object.fromEntries(
-        Object.entries<Value>(fields).map(([key, value]) => [key, String(value)]),
+        Object.entries<Value>(fields).map(([key, value]) => [
+          key,
+          String(value),
+        ]),
       ) as Record<Field, string>;
       super(definition.text(metadata), options);
       this.name = new.target.name;
@@ -61,14 +67,18 @@ function domainError<Field extends string>(definition: Definition<Field>) {
 // --- Bad input -------------------------------------------------------------
 
 /** A tensor's shape, type or byte count is not what the field takes. */
-export class BatchShapeError extends domainError<'field' | 'expected' | 'actual'>({
+export class BatchShapeError extends domainError<
+  'field' | 'expected' | 'actual'
+>({
   reason: 'BATCH_SHAPE',
   status: 'INVALID_ARGUMENT',
   text: (m) => `${m.field}: expected ${m.expected}, got ${m.actual}`,
 }) {}
 
 /** A request field has a value that the call does not take (also NaN rows). */
-export class InvalidRequestError extends domainError<'field' | 'value' | 'expected'>({
+export class InvalidRequestError extends domainError<
+  'field' | 'value' | 'expected'
+>({
   reason: 'INVALID_REQUEST',
   status: 'INVALID_ARGUMENT',
   text: (m) => `${m.field} is ${m.value}, expected ${m.expected}`,
@@ -128,7 +138,8 @@ export class QueueConflictError extends domainError<
 >({
   reason: 'QUEUE_CONFLICT',
   status: 'ALREADY_EXISTS',
-  text: (m) => `queue ${m.queue} exists with ${m.field} ${m.actual}, not ${m.expected}`,
+  text: (m) =>
+    `queue ${m.queue} exists with ${m.field} ${m.actual}, not ${m.expected}`,
 }) {}
 
 /** A batch id seen before, with other bytes. */
@@ -148,10 +159,13 @@ export class RecordConflictError extends domainError<'key'>({
 // --- The two ends do not belong together ---------------------------------------
 
 /** A queue built for another embedding width or projection. */
-export class EmbeddingDimError extends domainError<'field' | 'expected' | 'actual'>({
+export class EmbeddingDimError extends domainError<
+  'field' | 'expected' | 'actual'
+>({
   reason: 'EMBEDDING_DIM',
   status: 'FAILED_PRECONDITION',
-  text: (m) => `${m.field}: the queue is for ${m.expected}, the rows are ${m.actual}`,
+  text: (m) =>
+    `${m.field}: the queue is for ${m.expected}, the rows are ${m.actual}`,
 }) {}
 
 export class TeacherMismatchError extends domainError<'expected' | 'actual'>({
@@ -160,7 +174,9 @@ export class TeacherMismatchError extends domainError<'expected' | 'actual'>({
   text: (m) => `expected teacher ${m.expected}, got ${m.actual}`,
 }) {}
 
-export class DatasetMismatchError extends domainError<'dataset' | 'expected' | 'actual'>({
+export class DatasetMismatchError extends domainError<
+  'dataset' | 'expected' | 'actual'
+>({
   reason: 'DATASET_MISMATCH',
   status: 'FAILED_PRECONDITION',
   text: (m) =>
@@ -182,10 +198,13 @@ export class LeaseLostError extends domainError<'runId' | 'epoch'>({
 }) {}
 
 /** A mirror asked for versions that are no longer held: take a snapshot. */
-export class VersionEvictedError extends domainError<'version' | 'oldestVersion'>({
+export class VersionEvictedError extends domainError<
+  'version' | 'oldestVersion'
+>({
   reason: 'VERSION_EVICTED',
   status: 'OUT_OF_RANGE',
-  text: (m) => `version ${m.version} is gone, the oldest held is ${m.oldestVersion}`,
+  text: (m) =>
+    `version ${m.version} is gone, the oldest held is ${m.oldestVersion}`,
 }) {}
 
 // --- Limits --------------------------------------------------------------------
@@ -204,10 +223,13 @@ export class BankBacklogError extends domainError<'pendingSteps'>({
   retryAfterMs: 100,
 }) {}
 
-export class BankBytesError extends domainError<'requestedBytes' | 'limitBytes'>({
+export class BankBytesError extends domainError<
+  'requestedBytes' | 'limitBytes'
+>({
   reason: 'BANK_BYTES',
   status: 'RESOURCE_EXHAUSTED',
-  text: (m) => `the queue needs ${m.requestedBytes} bytes, ${m.limitBytes} are left`,
+  text: (m) =>
+    `the queue needs ${m.requestedBytes} bytes, ${m.limitBytes} are left`,
 }) {}
 
 export class DeviceMemoryError extends domainError<'requestedBytes'>({
@@ -226,10 +248,13 @@ export class DrainingError extends domainError<'service'>({
 }) {}
 
 /** A peer did not answer, through all retries, within its deadline. */
-export class ServiceUnavailableError extends domainError<'service' | 'address' | 'waitedMs'>({
+export class ServiceUnavailableError extends domainError<
+  'service' | 'address' | 'waitedMs'
+>({
   reason: 'SERVICE_UNAVAILABLE',
   status: 'UNAVAILABLE',
-  text: (m) => `${m.service} at ${m.address} did not answer within ${m.waitedMs} ms`,
+  text: (m) =>
+    `${m.service} at ${m.address} did not answer within ${m.waitedMs} ms`,
 }) {}
 
 /** A worker stopped sending heartbeats. */

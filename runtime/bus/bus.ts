@@ -10,7 +10,11 @@ export interface Bus {
    * Appends an event to the durable log. Resolves when it is stored. An event
    * with a `messageId` seen within the last two minutes is stored once.
    */
-  publish(subject: string, event: JsonObject, options?: { messageId?: string }): Promise<void>;
+  publish(
+    subject: string,
+    event: JsonObject,
+    options?: { messageId?: string },
+  ): Promise<void>;
 
   /**
    * Events whose subject matches (`*` one token, `>` the rest), in the order
@@ -23,7 +27,11 @@ export interface Bus {
   ): AsyncIterable<BusEvent>;
 
   /** Adds to a work queue: each item is taken by one taker at a time. */
-  offer(queue: string, work: JsonObject, options?: { messageId?: string }): Promise<void>;
+  offer(
+    queue: string,
+    work: JsonObject,
+    options?: { messageId?: string },
+  ): Promise<void>;
 
   /**
    * Takes the next item, waiting for one; undefined when `signal` aborts. An
@@ -39,7 +47,8 @@ export interface Bus {
   close(): Promise<void>;
 }
 
-export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;
+export type JsonValue =
+  string | number | boolean | null | JsonValue[] | JsonObject;
 export interface JsonObject {
   [key: string]: JsonValue;
 }

@@ -16,7 +16,10 @@ export interface Engine {
    * Prepares `program` for repeated runs, with its state on the device.
    * `initialState` names every tensor of `program.state`.
    */
-  compile(program: Program, initialState: NamedHostTensors): Promise<Executable>;
+  compile(
+    program: Program,
+    initialState: NamedHostTensors,
+  ): Promise<Executable>;
   dispose(): Promise<void>;
 }
 
