@@ -1,0 +1,143 @@
+import { rngFrom } from './data/rng.js';
+
+/** What a queue is at version 0. */
+export interface QueueOptions {
+  /** Rows held (K); at least 1. */
+  readonly capacity: number;
+  /** Width of a row (d); at least 1. */
+  readonly featDim: number;
+  readonly seed: number;
+  /**
+   * Normal draws, normalised by row, or by column over all rows as the
+   * reference code does (rows then have norm sqrt(d / K) on average).
+   */
+  readonly init: 'rows' | 'columns';
+}
+
+/** A queue's whole content, for snapshots and checkpoints. */
+export interface QueueSnapshot {
+  /** float32 [capacity, featDim] in slot order. */
+  readonly rows: Float32Array;
+  readonly featDim: number;
+  /** The slot that the next row goes to. */
+  readonly pointer: number;
+  /** Commits so far. */
+  readonly version: number;
+}
+
+/**
+ * A ring of the newest `capacity` rows. The bank and every student's mirror
+ * use this class; the same enqueues on both give the same bytes.
+ *
+ * A batch need not divide the capacity (the reference asserts that it does):
+ * it wraps around, and of a batch larger than the queue the last rows remain.
+ */
+export class FifoQueue {
+  readonly capacity: number;
+  readonly featDim: number;
+  readonly #rows: Float32Array;
+  #pointer: number;
+  #version: number;
+
+  private constructor({ rows, featDim, pointer, version }: QueueSnapshot) {
+    const capacity = rows.length / featDim;
+    if (!(capacity >= 1 && Number.isInteger(capacity))) {
+      throw new RangeError(`${rows.length} values are no rows of ${featDim}`);
+    }
+    if (!(Number.isInteger(pointer) && pointer >= 0 && pointer < capacity)) {
+      throw new RangeError(`pointer ${pointer} in ${capacity} slots`);
+    }
+    this.capacity = capacity;
+    this.featDim = featDim;
+    this.#rows = rows;
+    this.#pointer = pointer;
+    this.#version = version;
+  }
+
+  /** A queue full of seeded rows: version 0, pointer 0. */
+  static create(options: QueueOptions): FifoQueue {
+    const rows = seededRows(options);
+    return new FifoQueue({ ...options, rows, pointer: 0, version: 0 });
+  }
+
+  /** A queue that goes on from a snapshot, which is copied. */
+  static restore(snapshot: QueueSnapshot): FifoQueue {
+    return new FifoQueue({ ...snapshot, rows: snapshot.rows.slice() });
+  }
+
+  /** The live rows [capacity, featDim] in slot order: read only, not a copy. */
+  get rows(): Float32Array {
+    return this.#rows;
+  }
+
+  get pointer(): number {
+    return this.#pointer;
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  /**
+   * Commits a batch of rows as the next version, which is returned.
+   * @param batch float32 [n, featDim]; n may be anything, 0 included
+   */
+  enqueue(batch: Float32Array): number {
+    const count = batch.length / this.featDim;
+    if (!Number.isInteger(count)) {
+      throw new RangeError(
+        `${batch.length} values are no rows of ${this.featDim}`,
+      );
+    }
+    let slot = this.#pointer;
+    for (let row = 0; row < count; row++) {
+      const start = row * this.featDim;
+      this.#rows.set(
+        batch.subarray(start, start + this.featDim),
+        slot * this.featDim,
+      );
+      slot = (slot + 1) % this.capacity;
+    }
+    this.#pointer = slot;
+    return ++this.#version;
+  }
+
+  /** A copy of the whole content. */
+  snapshot(): QueueSnapshot {
+    return {
+      rows: this.#rows.slice(),
+      featDim: this.featDim,
+      pointer: this.#pointer,
+      version: this.#version,
+    };
+  }
+}
+
+function seededRows(options: QueueOptions): Float32Array {
+  const { capacity, featDim, seed, init } = options;
+  const rng = rngFrom(seed, 'queue');
+  const rows = Float32Array.from({ length: capacity * featDim }, () =>
+    rng.normal(),
+  );
+  if (init === 'rows') normalizeGroups(rows, capacity, featDim, 1, featDim);
+  else normalizeGroups(rows, featDim, 1, featDim, capacity);
+  return rows;
+}
+
+/** Divides each of `groups` strided vectors of `length` values by its norm. */
+function normalizeGroups(
+  values: Float32Array,
+  groups: number,
+  groupStride: number,
+  stride: number,
+  length: number,
+): void {
+  for (let group = 0; group < groups; group++) {
+    const start = group * groupStride;
+    const end = start + stride * length;
+    let squares = 0;
+    for (let i = start; i < end; i += stride) squares += values[i]! ** 2;
+    const norm = Math.max(Math.sqrt(squares), 1e-12);
+    for (let i = start; i < end; i += stride) values[i]! /= norm;
+  }
+}
