@@ -232,6 +232,13 @@ export class BankBytesError extends domainError<
     `the queue needs ${m.requestedBytes} bytes, ${m.limitBytes} are left`,
 }) {}
 
+/** A bounded queue of the control plane holds as much as it may. */
+export class BusFullError extends domainError<'queue' | 'limit'>({
+  reason: 'BUS_FULL',
+  status: 'RESOURCE_EXHAUSTED',
+  text: (m) => `${m.queue} is full (${m.limit})`,
+}) {}
+
 export class DeviceMemoryError extends domainError<'requestedBytes'>({
   reason: 'DEVICE_MEMORY',
   status: 'RESOURCE_EXHAUSTED',
@@ -262,6 +269,28 @@ export class WorkerLostError extends domainError<'worker' | 'silentMs'>({
   reason: 'WORKER_LOST',
   status: 'UNAVAILABLE',
   text: (m) => `worker ${m.worker} was silent for ${m.silentMs} ms`,
+}) {}
+
+/** A worker thread of this process died with calls in flight, or was closed. */
+export class ThreadLostError extends domainError<'thread' | 'problem'>({
+  reason: 'THREAD_LOST',
+  status: 'INTERNAL',
+  text: (m) => `thread ${m.thread} is gone: ${m.problem}`,
+}) {}
+
+/** More calls into a worker thread than its owner allowed at a time. */
+export class ThreadBusyError extends domainError<'thread' | 'calls'>({
+  reason: 'THREAD_BUSY',
+  status: 'RESOURCE_EXHAUSTED',
+  text: (m) => `thread ${m.thread} has ${m.calls} calls in flight already`,
+  retryAfterMs: 100,
+}) {}
+
+/** Nobody took a run off the queue. */
+export class NoWorkerError extends domainError<'runId' | 'waitedMs'>({
+  reason: 'NO_WORKER',
+  status: 'UNAVAILABLE',
+  text: (m) => `no worker took run ${m.runId} within ${m.waitedMs} ms`,
 }) {}
 
 export class EngineUnavailableError extends domainError<'engine' | 'problem'>({
@@ -315,10 +344,13 @@ const classes = [
   TeacherOverloadedError,
   BankBacklogError,
   BankBytesError,
+  BusFullError,
   DeviceMemoryError,
   DrainingError,
   ServiceUnavailableError,
   WorkerLostError,
+  ThreadLostError,
+  ThreadBusyError,
   EngineUnavailableError,
   NonFiniteLossError,
   RunCancelledError,
