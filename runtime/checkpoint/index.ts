@@ -1,0 +1,10 @@
+export * from './manifest.js';
+export { decodeSafetensors, encodeSafetensors } from './safetensors.js';
+export { keepNewest, listSteps, stepPath } from './steps.js';
+export {
+  readCheckpoint,
+  readManifest,
+  writeCheckpoint,
+  type Checkpoint,
+  type ManifestFields,
+} from './store.js';
