@@ -1,0 +1,73 @@
+import type { Run__Output } from '#proto/rrd/v1/Run.js';
+import type { Experiment } from '#distill/experiment.js';
+import {
+  type DomainError,
+  InternalError,
+  rebuildError,
+  RunCancelledError,
+} from '#runtime/errors.js';
+import { connect } from '#runtime/rpc/client.js';
+
+/** A run as the orchestrator tells it; see proto/rrd/v1/run.proto. */
+export type Run = Run__Output;
+
+const finalPhases = new Set<string>([
+  'RUN_PHASE_SUCCEEDED',
+  'RUN_PHASE_FAILED',
+  'RUN_PHASE_CANCELLED',
+]);
+
+export function isFinal(run: Run): boolean {
+  return finalPhases.has(run.phase);
+}
+
+/** `running`, `succeeded`, ... */
+export function phaseName(run: Run): string {
+  return run.phase.replace('RUN_PHASE_', '').toLowerCase();
+}
+
+/** Why a run did not succeed, as the very error that ended it. */
+export function failureOf(run: Run): DomainError | undefined {
+  if (run.phase === 'RUN_PHASE_CANCELLED') {
+    return new RunCancelledError({ runId: run.runId });
+  }
+  if (run.phase !== 'RUN_PHASE_FAILED') return undefined;
+  const { reason, metadata } = run.failure ?? { reason: '', metadata: {} };
+  return rebuildError(reason, metadata) ?? new InternalError({});
+}
+
+/** The orchestrator as the command line uses it. */
+export interface OrchestratorClient {
+  submit(experiment: Experiment, runId?: string): Promise<Run>;
+  get(runId: string): Promise<Run>;
+  list(): Promise<Run[]>;
+  cancel(runId: string): Promise<Run>;
+  /** The run now and after every change, up to and with its final record. */
+  watch(runId: string, signal?: AbortSignal): AsyncIterable<Run>;
+  close(): void;
+}
+
+export function openOrchestrator(address: string): OrchestratorClient {
+  const client = connect('rrd.v1.OrchestratorService', address, {});
+  return {
+    submit: async (experiment, runId = '') => {
+      const experimentJson = JSON.stringify(experiment);
+      return record(await client.submitRun({ runId, experimentJson }));
+    },
+    get: async (runId) => record(await client.getRun({ runId })),
+    list: async () => (await client.listRuns({})).runs,
+    cancel: async (runId) => record(await client.cancelRun({ runId })),
+    watch: async function* (runId, signal) {
+      const options = signal ? { signal } : {};
+      for await (const answer of client.watchRun({ runId }, options)) {
+        yield record(answer);
+      }
+    },
+    close: () => client.close(),
+  };
+}
+
+function record(answer: { run: Run | null }): Run {
+  if (answer.run === null) throw new InternalError({});
+  return answer.run;
+}
