@@ -1,8 +1,12 @@
 import type { Program } from '#distill/program.js';
 import type { NamedHostTensors } from '#distill/tensors.js';
 
-/** Names that `--engine` and a config's `engine` accept. */
-export type EngineName = 'cpu' | 'wasm' | 'tensorflow' | 'onnx';
+export const engineNames = ['cpu', 'wasm', 'tensorflow', 'onnx'] as const;
+export type EngineName = (typeof engineNames)[number];
+
+/** What `--engine` and a config accept; `auto` is the fastest one present. */
+export const engineChoices = ['auto', ...engineNames] as const;
+export type EngineChoice = (typeof engineChoices)[number];
 
 /**
  * Something that runs programs. An engine lives in one worker thread (or
