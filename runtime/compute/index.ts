@@ -1,0 +1,51 @@
+import { EngineUnavailableError } from '../errors.js';
+import type {
+  Engine,
+  EngineChoice,
+  EngineName,
+  EngineProvider,
+} from './engine.js';
+
+/**
+ * Every engine, fastest first, which is the order in which `auto` tries them.
+ * An engine's code is loaded only when it is asked about.
+ */
+export const engineProviders: readonly EngineProvider[] = [
+  lazily(
+    'tensorflow',
+    async () => (await import('./tensorflow.js')).tensorflowProvider,
+  ),
+  lazily('wasm', async () => (await import('./wasm.js')).wasmProvider),
+  lazily('cpu', async () => (await import('./cpu.js')).cpuProvider),
+];
+
+/**
+ * Creates the engine `name`; `auto` takes the first that can run here. Callers
+ * report the engine's `name` and `version`: which one runs is never silent.
+ *
+ * @throws EngineUnavailableError with how to get it, if `name` cannot run here
+ */
+export async function createEngine(name: EngineChoice): Promise<Engine> {
+  return (await providerOf(name)).create();
+}
+
+async function providerOf(name: EngineChoice): Promise<EngineProvider> {
+  for (const provider of engineProviders) {
+    const problem =
+      name === 'auto' ? await provider.missing() : provider.name !== name;
+    if (!problem) return provider;
+  }
+  const problem = 'there is no engine of that name';
+  throw new EngineUnavailableError({ engine: name, problem });
+}
+
+function lazily(
+  name: EngineName,
+  load: () => Promise<EngineProvider>,
+): EngineProvider {
+  return {
+    name,
+    missing: async () => (await load()).missing(),
+    create: async () => (await load()).create(),
+  };
+}
