@@ -5,8 +5,8 @@ import { duration, percent } from './text.js';
 /** Shows how runs get on: bars on a terminal, plain lines elsewhere. */
 export interface ProgressDisplay {
   update(label: string, run: Run): void;
-  /** Ends all bars, so that ordinary output can follow. */
-  stop(): void;
+  /** No more of this run; when none is left, ordinary output can follow. */
+  done(label: string): void;
 }
 
 export function createProgress(stream: NodeJS.WriteStream): ProgressDisplay {
@@ -38,8 +38,11 @@ class Bars implements ProgressDisplay {
     bar.update(step, { label: label.padEnd(12), text });
   }
 
-  stop(): void {
-    this.#display.stop();
+  done(label: string): void {
+    this.#bars.get(label)?.stop();
+    if ([...this.#bars.values()].every((bar) => !bar.isActive)) {
+      this.#display.stop();
+    }
   }
 }
 
@@ -63,8 +66,8 @@ class Lines implements ProgressDisplay {
     this.stream.write(`${label.padEnd(12)} ${phaseName(run)}  ${text}\n`);
   }
 
-  stop(): void {
-    this.#shown.clear();
+  done(label: string): void {
+    this.#shown.delete(label);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { NetworkName } from '#distill/models/index.js';
 import { type Experiment, experimentSchema } from '#distill/experiment.js';
 
 /** The methods that quickstart compares, in the order of its table. */
@@ -6,8 +7,8 @@ export type ComparedMethod = (typeof comparedMethods)[number];
 
 export interface QuickstartOptions {
   readonly dataset: string;
-  readonly teacherNetwork: string;
-  readonly studentNetwork: string;
+  readonly teacherNetwork: NetworkName;
+  readonly studentNetwork: NetworkName;
   readonly epochs: number;
   readonly teacherEpochs: number;
   readonly capacity: number;

@@ -1,0 +1,39 @@
+import { Command } from 'commander';
+import { jsonOption } from '../options.js';
+import {
+  openOrchestrator,
+  phaseName,
+  type Run,
+} from '../orchestrator-client.js';
+import { percent, table } from '../text.js';
+
+export const listCommand = new Command('list')
+  .description('all runs of an orchestrator, newest first')
+  .requiredOption('--orchestrator <host:port>', 'a running orchestrator')
+  .addOption(jsonOption)
+  .action(async (flags: { orchestrator: string; json?: boolean }) => {
+    const orchestrator = openOrchestrator(flags.orchestrator);
+    try {
+      const runs = await orchestrator.list();
+      console.log(flags.json ? JSON.stringify(runs) : runTable(runs));
+    } finally {
+      orchestrator.close();
+    }
+  });
+
+function runTable(runs: readonly Run[]): string {
+  const header = ['run', 'phase', 'worker', 'step', 'loss', 'accuracy'];
+  const rows = runs.map((run) => {
+    const { progress } = run;
+    const accuracy = run.result?.testAccuracy ?? progress?.testAccuracy;
+    return [
+      run.runId,
+      phaseName(run),
+      run.worker || '-',
+      progress ? `${progress.step}/${progress.totalSteps}` : '-',
+      progress ? progress.loss.toFixed(4) : '-',
+      accuracy === undefined ? '-' : percent(accuracy),
+    ];
+  });
+  return table(header, rows);
+}

@@ -1,0 +1,68 @@
+import { Command } from 'commander';
+import { readExperiment } from '../experiment-file.js';
+import { followRun } from '../follow.js';
+import {
+  dataOption,
+  engineOption,
+  epochsOption,
+  jsonOption,
+  modelsOption,
+  orchestratorOption,
+  runsOption,
+  type SessionFlags,
+} from '../options.js';
+import type { Run } from '../orchestrator-client.js';
+import { createProgress } from '../progress.js';
+import { resultText } from '../result.js';
+import { openSession } from '../session.js';
+
+interface RunFlags extends SessionFlags {
+  readonly runId?: string;
+  readonly epochs?: number;
+  readonly json?: boolean;
+}
+
+export const runCommand = new Command('run')
+  .description('run an experiment to its end')
+  .argument('<experiment>', 'a YAML file, see configs/')
+  .option('--run-id <id>', 'instead of one that the orchestrator picks')
+  .addOption(epochsOption)
+  .addOption(orchestratorOption)
+  .addOption(dataOption)
+  .addOption(modelsOption)
+  .addOption(runsOption)
+  .addOption(engineOption)
+  .addOption(jsonOption)
+  .action(async (path: string, flags: RunFlags) => {
+    const run = await runExperiment(path, flags);
+    console.log(flags.json ? JSON.stringify(run) : resultText(run));
+  });
+
+/** Submits an experiment and follows it to its final record. */
+export async function runExperiment(
+  path: string,
+  flags: RunFlags,
+): Promise<Run> {
+  const experiment = readExperiment(path, {
+    'training.epochs': flags.epochs,
+    engine: flags.engine === 'auto' ? undefined : flags.engine,
+  });
+  await using session = await openSession({
+    orchestrator: flags.orchestrator,
+    datasets: flags.data,
+    modelsDir: flags.models,
+    runsDir: flags.runs,
+    engine: flags.engine,
+    students: 1,
+  });
+  const { orchestrator } = session;
+  const progress = createProgress(process.stderr);
+  try {
+    const { runId } = await orchestrator.submit(experiment, flags.runId);
+    return await followRun(orchestrator, runId, (run) =>
+      progress.update(experiment.name, run),
+    );
+  } finally {
+    progress.done(experiment.name);
+  }
+}

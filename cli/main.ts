@@ -1,0 +1,32 @@
+import { Command } from 'commander';
+import { DomainError } from '#runtime/errors.js';
+import { cancelCommand } from './commands/cancel.js';
+import { doctorCommand } from './commands/doctor.js';
+import { evalCommand } from './commands/eval.js';
+import { listCommand } from './commands/list.js';
+import { quickstartCommand } from './commands/quickstart.js';
+import { runCommand } from './commands/run.js';
+import { serveCommand } from './commands/serve.js';
+import { trainTeacherCommand } from './commands/train-teacher.js';
+import { watchCommand } from './commands/watch.js';
+
+const program = new Command('rrd')
+  .description('distributed knowledge distillation')
+  .addCommand(quickstartCommand)
+  .addCommand(runCommand)
+  .addCommand(trainTeacherCommand)
+  .addCommand(evalCommand)
+  .addCommand(watchCommand)
+  .addCommand(listCommand)
+  .addCommand(cancelCommand)
+  .addCommand(doctorCommand)
+  .addCommand(serveCommand);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // What a user can act on is one line; anything else is a bug and shows all.
+  if (!(error instanceof DomainError)) throw error;
+  console.error(`rrd: ${error.message} [${error.reason}]`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,68 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { engineChoices, type EngineChoice } from '#runtime/compute/engine.js';
+
+/** Options that several commands share, each described once. */
+
+export interface SessionFlags {
+  readonly orchestrator?: string;
+  readonly data: Readonly<Record<string, string>>;
+  readonly models: string;
+  readonly runs: string;
+  readonly engine: EngineChoice;
+}
+
+export const orchestratorOption = new Option(
+  '--orchestrator <host:port>',
+  'a running orchestrator; without it all four services start in this process',
+);
+
+export const dataOption = new Option(
+  '--data <name=kind:path>',
+  'a data set for the local services: folder:, cifar10: or cifar100: and a path; may be repeated',
+)
+  .default({})
+  .argParser(collectDataset);
+
+export const modelsOption = new Option(
+  '--models <dir>',
+  'folder of teacher models',
+).default('runs/models');
+
+export const runsOption = new Option(
+  '--runs <dir>',
+  'folder for configs, measurements and checkpoints',
+).default('runs');
+
+export const engineOption = new Option(
+  '--engine <name>',
+  'compute engine; auto is the fastest that is present',
+)
+  .choices(engineChoices)
+  .default('auto');
+
+export const jsonOption = new Option(
+  '--json',
+  'print one JSON document on standard output instead of text',
+);
+
+export const epochsOption = new Option(
+  '--epochs <n>',
+  "instead of the experiment's",
+).argParser(positiveInteger);
+
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('a whole number of at least 1 is expected');
+}
+
+function collectDataset(
+  text: string,
+  collected: Record<string, string>,
+): Record<string, string> {
+  const [, name, definition] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (name === undefined || definition === undefined) {
+    throw new InvalidArgumentError('name=kind:path is expected');
+  }
+  return { ...collected, [name]: definition };
+}
