@@ -239,6 +239,16 @@ export class BusFullError extends domainError<'queue' | 'limit'>({
   text: (m) => `${m.queue} is full (${m.limit})`,
 }) {}
 
+/** A data set whose decoded pixels are more than a process may hold. */
+export class DatasetBytesError extends domainError<
+  'dataset' | 'requestedBytes' | 'limitBytes'
+>({
+  reason: 'DATASET_BYTES',
+  status: 'RESOURCE_EXHAUSTED',
+  text: (m) =>
+    `data set ${m.dataset} needs ${m.requestedBytes} bytes, the limit is ${m.limitBytes}`,
+}) {}
+
 export class DeviceMemoryError extends domainError<'requestedBytes'>({
   reason: 'DEVICE_MEMORY',
   status: 'RESOURCE_EXHAUSTED',
@@ -262,6 +272,25 @@ export class ServiceUnavailableError extends domainError<
   status: 'UNAVAILABLE',
   text: (m) =>
     `${m.service} at ${m.address} did not answer within ${m.waitedMs} ms`,
+}) {}
+
+/** The answer did not come in the time that the caller gave. */
+export class DeadlineExceededError extends domainError<
+  'service' | 'method' | 'deadlineMs'
+>({
+  reason: 'DEADLINE_EXCEEDED',
+  status: 'DEADLINE_EXCEEDED',
+  text: (m) =>
+    `${m.service} did not finish ${m.method} within ${m.deadlineMs} ms`,
+}) {}
+
+/** A failure that came without a reason we know, e.g. from a proxy. */
+export class RemoteError extends domainError<
+  'service' | 'method' | 'code' | 'details'
+>({
+  reason: 'REMOTE',
+  status: 'INTERNAL',
+  text: (m) => `${m.service} failed ${m.method} with ${m.code}: ${m.details}`,
 }) {}
 
 /** A worker stopped sending heartbeats. */
@@ -345,10 +374,14 @@ const classes = [
   BankBacklogError,
   BankBytesError,
   BusFullError,
+  DatasetBytesError,
   DeviceMemoryError,
   DrainingError,
   ServiceUnavailableError,
+  DeadlineExceededError,
+  RemoteError,
   WorkerLostError,
+  NoWorkerError,
   ThreadLostError,
   ThreadBusyError,
   EngineUnavailableError,

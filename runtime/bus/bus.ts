@@ -7,8 +7,15 @@ export interface Bus {
   readonly kind: 'in-process' | 'nats';
 
   /**
+   * Whether the bus can be reached, and since when (milliseconds since the
+   * Unix epoch). Silence on a bus that was away says nothing about the silent.
+   */
+  connection(): BusConnection;
+
+  /**
    * Appends an event to the durable log. Resolves when it is stored. An event
    * with a `messageId` seen within the last two minutes is stored once.
+   * Subjects begin with `rrd.v1.`; an event has at most `maxMessageBytes`.
    */
   publish(
     subject: string,
@@ -18,15 +25,20 @@ export interface Bus {
 
   /**
    * Events whose subject matches (`*` one token, `>` the rest), in the order
-   * they were stored, from the first stored one or from now. The iterator ends
-   * when `signal` aborts or the bus closes.
+   * they were stored: from the first stored one, from the one after a sequence
+   * number, or from now, which is the moment of the call for all who publish
+   * over this bus. The iterator ends when `signal` aborts or the bus closes.
+   * A reader that falls behind the log's retention misses what was dropped.
    */
   subscribe(
     pattern: string,
-    options: { from: 'start' | 'now'; signal: AbortSignal },
+    options: { from: StartAt; signal: AbortSignal },
   ): AsyncIterable<BusEvent>;
 
-  /** Adds to a work queue: each item is taken by one taker at a time. */
+  /**
+   * Adds to a work queue: each item is taken by one taker at a time. Throws
+   * `BusFullError` where `maxQueuedItems` wait already.
+   */
   offer(
     queue: string,
     work: JsonObject,
@@ -34,9 +46,10 @@ export interface Bus {
   ): Promise<void>;
 
   /**
-   * Takes the next item, waiting for one; undefined when `signal` aborts. An
-   * item that is not extended or ended within its `leaseMs` goes to another
-   * taker, at most `maxDeliveries` times.
+   * Takes the next item, waiting for one; undefined when `signal` aborts or
+   * the bus closes. An item that is not extended or ended within its
+   * `leaseMs` goes to another taker. After `maxDeliveries` it is dropped, and
+   * `{ work, deliveries }` is published on `subjects.dropped(queue)`.
    */
   take(queue: string, signal: AbortSignal): Promise<WorkItem | undefined>;
 
@@ -45,6 +58,13 @@ export interface Bus {
 
   /** Flushes and leaves. Idempotent. */
   close(): Promise<void>;
+}
+
+export type StartAt = 'start' | 'now' | { readonly after: number };
+
+export interface BusConnection {
+  readonly connected: boolean;
+  readonly sinceMs: number;
 }
 
 export type JsonValue =
@@ -60,6 +80,7 @@ export interface BusEvent {
   readonly sequence: number;
 }
 
+/** Once its lease ran out, another taker may have the same item. */
 export interface WorkItem {
   readonly work: JsonObject;
   /** 1 at the first delivery. */
@@ -72,6 +93,10 @@ export interface WorkItem {
   release(): Promise<void>;
 }
 
+/**
+ * A write that ends with `ServiceUnavailableError` may have happened all the
+ * same: read again before deciding.
+ */
 export interface Records {
   get(key: string): Promise<BusRecord | undefined>;
   /** All records, in no particular order. */
@@ -80,6 +105,7 @@ export interface Records {
   create(key: string, value: JsonObject): Promise<number>;
   /** Throws `RecordConflictError` unless `revision` is the newest. */
   update(key: string, value: JsonObject, revision: number): Promise<number>;
+  /** Idempotent. */
   delete(key: string): Promise<void>;
 }
 
@@ -87,4 +113,39 @@ export interface BusRecord {
   readonly key: string;
   readonly value: JsonObject;
   readonly revision: number;
+}
+
+/** What a bus holds at most; beyond it the oldest events are dropped. */
+export interface BusLimits {
+  readonly maxEvents: number;
+  readonly maxEventBytes: number;
+  readonly maxQueuedItems: number;
+}
+
+export const defaultBusLimits: BusLimits = {
+  maxEvents: 200_000,
+  maxEventBytes: 256 * 2 ** 20,
+  maxQueuedItems: 10_000,
+};
+
+/** One event, work item or record as JSON; NATS's default is 1 MiB. */
+export const maxMessageBytes = 1_000_000;
+
+export const dedupWindowMs = 120_000;
+
+/** How a bus lends work. */
+export interface WorkSettings {
+  /** How long a taker may be silent about an item. */
+  readonly leaseMs: number;
+  readonly maxDeliveries: number;
+}
+
+export const defaultWorkSettings: WorkSettings = {
+  leaseMs: 30_000,
+  maxDeliveries: 5,
+};
+
+export interface BusOptions {
+  readonly work?: Partial<WorkSettings>;
+  readonly limits?: Partial<BusLimits>;
 }

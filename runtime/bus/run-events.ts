@@ -1,0 +1,167 @@
+import { z } from 'zod';
+import type { Bus, BusEvent, JsonObject, StartAt } from './bus.js';
+import { runIdOf, subjects } from './subjects.js';
+
+/**
+ * What workers and the orchestrator say to each other about runs. Meanings are
+ * those of proto/rrd/v1/run.proto. What comes from a bus is parsed, never
+ * believed.
+ *
+ * A worker takes a `RunWork`, publishes `claimed`, ends the item, and from
+ * then on publishes at least one event every `heartbeatMs`; having nothing new
+ * to say, it repeats its last one. `attempt` numbers the owners of a run: who
+ * speaks for an older attempt, or second for the same one, is told to stop.
+ */
+
+const count = z.number().int().nonnegative();
+const attempt = z.number().int().positive();
+
+export const runProgressSchema = z.object({
+  step: count,
+  totalSteps: count,
+  epoch: count,
+  /** Total loss of `step`, and each weighted term of it by name. */
+  loss: z.number(),
+  lossTerms: z.record(z.string(), z.number()),
+  imagesPerSecond: z.number(),
+  learningRate: z.number(),
+  /** Fraction of the test split classified rightly, once measured. */
+  testAccuracy: z.number().exactOptional(),
+});
+export type RunProgress = z.infer<typeof runProgressSchema>;
+
+export const runResultSchema = z.object({
+  testAccuracy: z.number(),
+  bestTestAccuracy: z.number(),
+  /** Absent where the run has no teacher. */
+  agreementWithTeacher: z.number().exactOptional(),
+  imagesPerSecond: z.number(),
+  steps: count,
+  teacherBytes: count,
+  bankBytes: count,
+  bankVersions: count,
+  engine: z.string(),
+  /** Folder of the last checkpoint, as the worker sees it. */
+  checkpoint: z.string(),
+});
+export type RunResult = z.infer<typeof runResultSchema>;
+
+/** A `DomainError` as data. */
+export const runFailureSchema = z.object({
+  reason: z.string(),
+  message: z.string(),
+  metadata: z.record(z.string(), z.string()),
+});
+export type RunFailure = z.infer<typeof runFailureSchema>;
+
+const from = { attempt, worker: z.string().min(1).max(256) };
+
+export const runEventSchema = z.discriminatedUnion('type', [
+  /** The run is mine; I connect to data, teacher and bank. */
+  z.object({ type: z.literal('claimed'), ...from }),
+  /** Steps are being taken. */
+  z.object({ type: z.literal('running'), ...from }),
+  z.object({
+    type: z.literal('progress'),
+    ...from,
+    progress: runProgressSchema,
+  }),
+  /** The test split is being measured. */
+  z.object({ type: z.literal('evaluating'), ...from }),
+  z.object({ type: z.literal('succeeded'), ...from, result: runResultSchema }),
+  z.object({ type: z.literal('failed'), ...from, failure: runFailureSchema }),
+  /** Stopped because a stop request with reason `cancelled` came. */
+  z.object({ type: z.literal('cancelled'), ...from }),
+]);
+export type RunEvent = z.infer<typeof runEventSchema>;
+
+/** An item of the work queue `runs`; `experiment` is resolved. */
+export const runWorkSchema = z.object({
+  runId: z.string(),
+  attempt,
+  experiment: z.record(z.string(), z.json()),
+});
+export type RunWork = z.infer<typeof runWorkSchema>;
+
+/**
+ * Meant for workers that hold the run under `attempt` or an older one; where
+ * `worker` is given, for that worker only. Reason `cancelled`: stop and
+ * publish `cancelled`. `lease-lost`: stop and say no more.
+ */
+export const stopRequestSchema = z.object({
+  attempt,
+  worker: z.string().exactOptional(),
+  reason: z.enum(['cancelled', 'lease-lost']),
+});
+export type StopRequest = z.infer<typeof stopRequestSchema>;
+
+export interface ReceivedRunEvent {
+  readonly runId: string;
+  readonly sequence: number;
+  /** Undefined where the event is not one of ours; `problem` says why. */
+  readonly event: RunEvent | undefined;
+  readonly problem?: string;
+}
+
+export function publishRunEvent(
+  bus: Bus,
+  runId: string,
+  event: RunEvent,
+): Promise<void> {
+  return bus.publish(subjects.runEvent(runId), event satisfies JsonObject);
+}
+
+/** The events of one run, or of all; `now` is the moment of this call. */
+export function runEvents(
+  bus: Bus,
+  runId: string | undefined,
+  options: { from: StartAt; signal: AbortSignal },
+): AsyncIterable<ReceivedRunEvent> {
+  const pattern =
+    runId === undefined ? subjects.everyRunEvent : subjects.runEvent(runId);
+  return parsed(bus.subscribe(pattern, options));
+}
+
+async function* parsed(
+  events: AsyncIterable<BusEvent>,
+): AsyncGenerator<ReceivedRunEvent> {
+  for await (const { subject, data, sequence } of events) {
+    const result = runEventSchema.safeParse(data);
+    yield {
+      runId: runIdOf(subject) ?? '',
+      sequence,
+      event: result.data,
+      ...(result.success ? {} : { problem: z.prettifyError(result.error) }),
+    };
+  }
+}
+
+/**
+ * Stop requests that a worker has to obey, from the first stored one: one that
+ * came before the worker took the run still counts.
+ */
+export async function* stopRequests(
+  bus: Bus,
+  runId: string,
+  holder: { attempt: number; worker: string },
+  signal: AbortSignal,
+): AsyncGenerator<StopRequest> {
+  const subject = subjects.runCancel(runId);
+  for await (const { data } of bus.subscribe(subject, {
+    from: 'start',
+    signal,
+  })) {
+    const request = stopRequestSchema.safeParse(data).data;
+    if (request && concerns(request, holder)) yield request;
+  }
+}
+
+function concerns(
+  request: StopRequest,
+  holder: { attempt: number; worker: string },
+): boolean {
+  return (
+    request.attempt >= holder.attempt &&
+    (request.worker === undefined || request.worker === holder.worker)
+  );
+}
