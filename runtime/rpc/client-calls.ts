@@ -1,0 +1,197 @@
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+import type { Client, ServiceError } from '@grpc/grpc-js';
+import { context } from '@opentelemetry/api';
+import { DeadlineExceededError } from '../errors.js';
+import type { Logger } from '../logger.js';
+import type { AnyMethod, CallOptions } from './contract.js';
+import { observe } from './observe.js';
+import { fromServiceError } from './status.js';
+import { inject } from './trace.js';
+
+/** The three kinds of calls on grpc-js's client, as promises and iterables. */
+
+const defaultDeadlineMs = 10_000;
+
+export interface Target {
+  client: Client;
+  address: string;
+  service: string;
+  /** The method's name in the contract. */
+  name: string;
+  method: AnyMethod;
+  log: Logger | undefined;
+}
+
+/** The function behind one member of a stub. */
+export function callMethod(target: Target) {
+  const { method } = target;
+  if (method.responseStream) {
+    return (request: object, options: CallOptions = {}) =>
+      serverStream(target, request, options);
+  }
+  const run = method.requestStream
+    ? (requests: unknown, options: CallOptions) =>
+        clientStream(target, requests as AsyncIterable<object>, options)
+    : (request: unknown, options: CallOptions) =>
+        unary(target, request as object, options);
+  return (input: unknown, options: CallOptions = {}) =>
+    observe('client', method, context.active(), options.signal, () =>
+      run(input, options),
+    );
+}
+
+function unary(
+  target: Target,
+  request: object,
+  { signal, deadlineMs = defaultDeadlineMs }: CallOptions,
+): Promise<object> {
+  const { client, method } = target;
+  signal?.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const fail = failer(target, deadlineMs, signal);
+    const cancel = () => call.cancel();
+    const call = client.makeUnaryRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      request,
+      inject(context.active()),
+      { deadline: Date.now() + deadlineMs },
+      (error, response) => {
+        signal?.removeEventListener('abort', cancel);
+        if (error) reject(fail(error));
+        else resolve(response as object);
+      },
+    );
+    signal?.addEventListener('abort', cancel, { once: true });
+  });
+}
+
+function clientStream(
+  target: Target,
+  requests: AsyncIterable<object>,
+  { signal, deadlineMs = defaultDeadlineMs }: CallOptions,
+): Promise<object> {
+  const { client, method } = target;
+  signal?.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const fail = failer(target, deadlineMs, signal);
+    const answered = new AbortController();
+    const cancel = () => call.cancel();
+    const call = client.makeClientStreamRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      inject(context.active()),
+      { deadline: Date.now() + deadlineMs },
+      (error, response) => {
+        signal?.removeEventListener('abort', cancel);
+        answered.abort();
+        if (error) reject(fail(error));
+        else resolve(response as object);
+      },
+    );
+    signal?.addEventListener('abort', cancel, { once: true });
+    writeAll(call, requests, answered.signal).catch((error: unknown) => {
+      // The caller's own iterable failed, or the server had enough.
+      reject(error);
+      call.cancel();
+    });
+  });
+}
+
+async function writeAll(
+  call: Writable,
+  requests: AsyncIterable<object>,
+  answered: AbortSignal,
+): Promise<void> {
+  for await (const request of requests) {
+    if (answered.aborted) return;
+    if (!call.write(request)) await once(call, 'drain', { signal: answered });
+  }
+  call.end();
+}
+
+/** Starts with the first `next()`; leaving the loop cancels the call. */
+async function* serverStream(
+  target: Target,
+  request: object,
+  { signal, deadlineMs, idleMs }: CallOptions,
+): AsyncGenerator<object> {
+  const { client, method } = target;
+  signal?.throwIfAborted();
+  const fail = failer(target, deadlineMs ?? 0, signal);
+  const call = client.makeServerStreamRequest(
+    method.path,
+    method.requestSerialize,
+    method.responseDeserialize,
+    request,
+    inject(context.active()),
+    deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs },
+  );
+  const cancel = () => call.cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
+  const silence = watchSilence(target, idleMs, cancel);
+  try {
+    silence.expect();
+    for await (const response of call) {
+      silence.stop();
+      yield response as object;
+      silence.expect();
+    }
+    signal?.throwIfAborted();
+  } catch (error) {
+    throw silence.error ?? fail(error as ServiceError);
+  } finally {
+    silence.stop();
+    signal?.removeEventListener('abort', cancel);
+    cancel();
+  }
+}
+
+/** Counts only while a message is awaited, not while the reader is busy. */
+function watchSilence(
+  { service, name }: Target,
+  idleMs: number | undefined,
+  cancel: () => void,
+) {
+  let timer: NodeJS.Timeout | undefined;
+  const watch = {
+    error: undefined as DeadlineExceededError | undefined,
+    expect() {
+      if (idleMs === undefined) return;
+      timer = setTimeout(() => {
+        watch.error = new DeadlineExceededError({
+          service,
+          method: name,
+          deadlineMs: idleMs,
+        });
+        cancel();
+      }, idleMs);
+    },
+    stop: () => clearTimeout(timer),
+  };
+  return watch;
+}
+
+/** Turns what grpc-js reports into what our callers get. */
+function failer(
+  { service, name, address, log }: Target,
+  deadlineMs: number,
+  signal: AbortSignal | undefined,
+) {
+  const started = performance.now();
+  return (error: ServiceError): unknown => {
+    if (signal?.aborted === true) return signal.reason;
+    const waitedMs = Math.round(performance.now() - started);
+    log?.debug({ service, method: name, address, err: error }, 'call failed');
+    return fromServiceError(error, {
+      service,
+      method: name,
+      address,
+      deadlineMs,
+      waitedMs,
+    });
+  };
+}

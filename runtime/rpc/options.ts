@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs';
+import {
+  credentials,
+  ServerCredentials,
+  type ChannelCredentials,
+  type ChannelOptions,
+} from '@grpc/grpc-js';
+import { ConfigInvalidError } from '../errors.js';
+
+/** The options of grpc-js that exist; its own type takes any key at all. */
+type KnownOptions = {
+  [
+    K in keyof ChannelOptions as string extends K ? never : K
+  ]: ChannelOptions[K];
+};
+
+const maxMessageBytes = 64 * 2 ** 20;
+
+/** Both ends: 64 MiB messages, no compression (floats do not compress). */
+const common: KnownOptions = {
+  'grpc.max_receive_message_length': maxMessageBytes,
+  'grpc.max_send_message_length': maxMessageBytes,
+  'grpc.enable_channelz': 0,
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+};
+
+export interface ConnectionAge {
+  /** Connections older than this are asked to reconnect, to spread load. */
+  maxConnectionAgeMs: number;
+  /** How long running calls may then go on. */
+  maxConnectionAgeGraceMs: number;
+}
+
+export function serverOptions(age: ConnectionAge | undefined): KnownOptions {
+  return {
+    ...common,
+    ...(age && {
+      'grpc.max_connection_age_ms': age.maxConnectionAgeMs,
+      'grpc.max_connection_age_grace_ms': age.maxConnectionAgeGraceMs,
+    }),
+  };
+}
+
+/**
+ * All replicas behind a name take turns, a lost peer is tried again within
+ * seconds, and no proxy of the environment gets between two services.
+ */
+export const clientOptions: KnownOptions = {
+  ...common,
+  'grpc.keepalive_permit_without_calls': 0,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 2_000,
+  'grpc.dns_min_time_between_resolutions_ms': 2_000,
+  'grpc.service_config': JSON.stringify({
+    loadBalancingConfig: [{ round_robin: {} }],
+  }),
+  'grpc.service_config_disable_resolution': 1,
+  'grpc.use_local_subchannel_pool': 1,
+  'grpc.enable_http_proxy': 0,
+};
+
+export interface ServerTls {
+  certPath: string;
+  keyPath: string;
+  /** When given, callers must show a certificate that it signed. */
+  caPath?: string | undefined;
+}
+
+export interface ClientTls {
+  caPath: string;
+  /** The certificate to show, where the server asks for one. */
+  certPath?: string | undefined;
+  keyPath?: string | undefined;
+  /** The name in the server's certificate, where it is not the address. */
+  serverName?: string | undefined;
+}
+
+export interface ListenOptions {
+  /** Default 127.0.0.1. */
+  host?: string | undefined;
+  /** Default 0: any free port. */
+  port?: number | undefined;
+  tls?: ServerTls | undefined;
+  /** Allows plaintext off loopback, for networks that encrypt by themselves. */
+  insecurePlaintext?: boolean | undefined;
+}
+
+const loopback = /^(127(\.\d{1,3}){3}|localhost|\[?::1\]?)$/;
+
+/** Throws `ConfigInvalidError` for plaintext off loopback without the flag. */
+export function serverCredentials(listen: ListenOptions): ServerCredentials {
+  const { host = '127.0.0.1', tls, insecurePlaintext = false } = listen;
+  if (tls === undefined) {
+    if (!loopback.test(host) && !insecurePlaintext) {
+      throw new ConfigInvalidError({
+        source: 'listen',
+        line: 0,
+        field: 'host',
+        value: host,
+        expected: 'a loopback address, or tls, or insecurePlaintext',
+      });
+    }
+    return ServerCredentials.createInsecure();
+  }
+  return ServerCredentials.createSsl(
+    tls.caPath === undefined ? null : readFileSync(tls.caPath),
+    [
+      {
+        cert_chain: readFileSync(tls.certPath),
+        private_key: readFileSync(tls.keyPath),
+      },
+    ],
+    tls.caPath !== undefined,
+  );
+}
+
+export function clientCredentials(
+  tls: ClientTls | undefined,
+): ChannelCredentials {
+  if (tls === undefined) return credentials.createInsecure();
+  const read = (path: string | undefined) =>
+    path === undefined ? null : readFileSync(path);
+  return credentials.createSsl(
+    readFileSync(tls.caPath),
+    read(tls.keyPath),
+    read(tls.certPath),
+  );
+}

@@ -1,0 +1,194 @@
+import { once } from 'node:events';
+import {
+  Metadata,
+  status as Code,
+  type handleClientStreamingCall,
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  type sendUnaryData,
+  type ServerReadableStream,
+  type ServerWritableStream,
+  type UntypedHandleCall,
+} from '@grpc/grpc-js';
+import { context } from '@opentelemetry/api';
+import { DomainError, DrainingError } from '../errors.js';
+import type { Logger } from '../logger.js';
+import type { AnyMethod, Call } from './contract.js';
+import { observe } from './observe.js';
+import { toStatus, type StatusResponse } from './status.js';
+import { extract } from './trace.js';
+
+/** Turns our handlers into grpc-js's. Errors leave through `fail` only. */
+
+type Unary = (request: object, call: Call) => Promise<object>;
+type ServerStream = (request: object, call: Call) => AsyncIterable<object>;
+type ClientStream = (
+  requests: AsyncIterable<object>,
+  call: Call,
+) => Promise<object>;
+
+/** Any handler; which of the three it is stands in its method's definition. */
+export type AnyHandler = Unary & ServerStream & ClientStream;
+
+/** A call in progress, so that a closing server can end it. */
+export interface RunningCall extends Call {
+  readonly streaming: boolean;
+  abort(reason?: unknown): void;
+}
+
+/** What all kinds of grpc-js's calls have. */
+interface AnyCall {
+  readonly metadata: Metadata;
+  once(event: 'cancelled', listener: () => void): unknown;
+}
+
+/** What the calls of one server share. */
+export interface Surroundings {
+  readonly name: string;
+  readonly log: Logger;
+  readonly running: Set<RunningCall>;
+  draining: boolean;
+}
+
+export function adapt(
+  method: AnyMethod,
+  handler: AnyHandler,
+  around: Surroundings,
+): UntypedHandleCall {
+  if (method.responseStream) return serverStream(method, handler, around);
+  if (method.requestStream) return clientStream(method, handler, around);
+  return unary(method, handler, around);
+}
+
+function unary(method: AnyMethod, handler: Unary, around: Surroundings) {
+  const handle: handleUnaryCall<object, object> = (call, callback) => {
+    const running = begin(call, method, around);
+    respond(call, method, running, callback, () =>
+      handler(call.request, running),
+    ).finally(() => around.running.delete(running));
+  };
+  return handle;
+}
+
+function clientStream(
+  method: AnyMethod,
+  handler: ClientStream,
+  around: Surroundings,
+) {
+  const handle: handleClientStreamingCall<object, object> = (
+    call,
+    callback,
+  ) => {
+    const running = begin(call, method, around);
+    respond(call, method, running, callback, () =>
+      handler(readAll(call, running.signal), running),
+    ).finally(() => around.running.delete(running));
+  };
+  return handle;
+}
+
+/** No span: it would last for hours. Messages carry their own context. */
+function serverStream(
+  method: AnyMethod,
+  handler: ServerStream,
+  around: Surroundings,
+) {
+  const handle: handleServerStreamingCall<object, object> = (call) => {
+    const running = begin(call, method, around);
+    context
+      .with(extract(call.metadata), () =>
+        writeAll(call, handler(call.request, running), running.signal),
+      )
+      .then(
+        () => call.end(),
+        (error: unknown) => call.emit('error', failure(error, running)),
+      )
+      .finally(() => around.running.delete(running));
+  };
+  return handle;
+}
+
+function begin(
+  call: AnyCall,
+  method: AnyMethod,
+  around: Surroundings,
+): RunningCall {
+  const controller = new AbortController();
+  call.once('cancelled', () => controller.abort());
+  if (around.draining) {
+    controller.abort(new DrainingError({ service: around.name }));
+  }
+  const running = {
+    signal: controller.signal,
+    log: around.log.child({ rpc: method.path.slice(1) }),
+    streaming: method.responseStream,
+    abort: (reason?: unknown) => controller.abort(reason),
+  };
+  around.running.add(running);
+  return running;
+}
+
+async function respond(
+  call: AnyCall,
+  method: AnyMethod,
+  running: RunningCall,
+  callback: sendUnaryData<object>,
+  body: () => Promise<object>,
+): Promise<void> {
+  const parent = extract(call.metadata);
+  try {
+    const response = await observe(
+      'server',
+      method,
+      parent,
+      running.signal,
+      async () => {
+        running.signal.throwIfAborted();
+        return body();
+      },
+    );
+    callback(null, response);
+  } catch (error) {
+    callback(failure(error, running));
+  }
+}
+
+/** Requests as they come; a caller that leaves ends them by an error. */
+async function* readAll(
+  call: ServerReadableStream<object, object>,
+  signal: AbortSignal,
+): AsyncGenerator<object> {
+  try {
+    yield* call;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
+}
+
+/** Never writes faster than the caller reads. */
+async function writeAll(
+  call: ServerWritableStream<object, object>,
+  responses: AsyncIterable<object>,
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted();
+  for await (const response of responses) {
+    signal.throwIfAborted();
+    if (!call.write(response)) await once(call, 'drain', { signal });
+  }
+}
+
+function failure(error: unknown, { signal, log }: RunningCall): StatusResponse {
+  const known = signal.aborted ? signal.reason : error;
+  if (known instanceof DomainError) {
+    log.debug({ reason: known.reason, metadata: known.metadata }, 'refused');
+    return toStatus(known);
+  }
+  if (signal.aborted) {
+    const details = 'the caller gave the call up';
+    return { code: Code.CANCELLED, details, metadata: new Metadata() };
+  }
+  log.error({ err: error }, 'failed');
+  return toStatus(error);
+}
