@@ -1,6 +1,11 @@
 import { z } from 'zod';
-import { methods, type MethodName } from './methods/index.js';
-import type { EnqueueOrder, Needs, TeacherOutput } from './methods/method.js';
+import { methodNames, methods, type MethodName } from './methods/index.js';
+import type {
+  EnqueueOrder,
+  Method,
+  Needs,
+  Weighted,
+} from './methods/method.js';
 import { networkNames } from './models/index.js';
 
 /**
@@ -13,19 +18,14 @@ const count = z.number().int().positive();
 const seed = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 const name = z.string().regex(/^[a-z0-9][a-z0-9._+-]{0,63}$/i);
 
-/** A method's own parameters plus the weight of its term (alpha, beta, ...). */
-function term(method: MethodName) {
-  return z
-    .object({ weight: z.number().nonnegative().default(1) })
-    .and(methods[method].params)
-    .optional();
-}
-
+/** The terms that an experiment may name, each with its method's parameters. */
 const terms = Object.fromEntries(
-  (Object.keys(methods) as MethodName[]).map((method) => [method, term(method)]),
-) as { [M in MethodName]: ReturnType<typeof term> };
+  methodNames.map((method) => [method, methods[method].params.optional()]),
+) as unknown as {
+  [M in MethodName]: z.ZodOptional<(typeof methods)[M]['params']>;
+};
 
-export const experimentSchema = z.strictObject({
+const fields = z.strictObject({
   name,
   /** A name of the services' data sets; `procedural` is always there. */
   dataset: name,
@@ -72,4 +72,50 @@ export const experimentSchema = z.strictObject({
   engine: z.enum(['auto', 'cpu', 'wasm', 'tensorflow', 'onnx']).default('auto'),
 });
 
+/** Parsing a parsed experiment again changes nothing. */
+export const experimentSchema = fields.superRefine((experiment, context) => {
+  const refuse = (path: string[], message: string) =>
+    context.addIssue({ code: 'custom', path, message });
+  const terms = weightedTerms(experiment);
+  for (const { name, method, params } of terms) {
+    const needsTeacher = method.needs(params).teacher.size > 0;
+    if (needsTeacher && !experiment.teacher)
+      refuse(['teacher'], `a teacher, which ${name} learns from`);
+  }
+  if (terms.length === 0 && experiment.loss.crossEntropy === 0)
+    refuse(['loss'], 'a term with a weight above 0');
+  const orders = new Set(terms.flatMap(orderOf));
+  if (orders.size > 1)
+    refuse(['loss'], 'one enqueue order for all terms that read the queue');
+});
+
 export type Experiment = z.infer<typeof experimentSchema>;
+
+/** A term of the loss that counts. */
+export interface WeightedTerm {
+  readonly name: MethodName;
+  readonly method: Method;
+  readonly params: Weighted;
+}
+
+/** The terms with a weight above 0; what the others need is not asked for. */
+export function weightedTerms({ loss }: Pick<Experiment, 'loss'>) {
+  return methodNames.flatMap((name): WeightedTerm[] => {
+    const params = loss[name];
+    const method: Method = methods[name];
+    return params && params.weight > 0 ? [{ name, method, params }] : [];
+  });
+}
+
+/** What the services must deliver for all terms together. */
+export function needsOf(experiment: Pick<Experiment, 'loss'>): Needs {
+  const terms = weightedTerms(experiment);
+  const outputs = terms.flatMap((t) => [...t.method.needs(t.params).teacher]);
+  const [queue] = terms.flatMap(orderOf);
+  return { teacher: new Set(outputs), ...(queue && { queue }) };
+}
+
+function orderOf({ method, params }: WeightedTerm): EnqueueOrder[] {
+  const { queue } = method.needs(params);
+  return queue ? [queue] : [];
+}

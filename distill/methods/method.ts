@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Rng } from '../data/rng.js';
 import type { NetworkOutput } from '../models/network.js';
 import type { NamedHostTensors, NamedTensors } from '../tensors.js';
@@ -10,9 +10,12 @@ import type { NamedHostTensors, NamedTensors } from '../tensors.js';
  * Adding one is adding a file here and a line in index.ts; no service changes.
  * `loss` must be traceable (see Program): no values read, no draws made.
  */
-export interface Method<Params = unknown> {
+export interface Method<Params extends Weighted = Weighted> {
   readonly name: string;
-  /** Parameters and their defaults, as they stand in an experiment's YAML. */
+  /**
+   * Parameters and their defaults, as they stand in an experiment's YAML: a
+   * strict object with `weight`. Parsing its own result changes nothing.
+   */
   readonly params: z.ZodType<Params>;
   /** What the term reads besides the student's own outputs. */
   needs(params: Params): Needs;
@@ -24,6 +27,15 @@ export interface Method<Params = unknown> {
     params: Params,
   ): MethodLoss;
 }
+
+/** What every method's parameters have. */
+export interface Weighted {
+  /** The factor of the term in the run's loss; 0 leaves the term out. */
+  readonly weight: number;
+}
+
+/** The schema of `Weighted.weight`. */
+export const weight = z.number().nonnegative().default(1);
 
 /** What the services must deliver for a method. */
 export interface Needs {

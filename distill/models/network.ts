@@ -2,6 +2,8 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { Rng } from '../data/rng.js';
 import type { NamedHostTensors, NamedSpecs, NamedTensors } from '../tensors.js';
 
+export type Mode = 'train' | 'eval';
+
 /**
  * A network as data (names and shapes of its tensors) and one pure function.
  * Tensors keep their torch state_dict names and torch layouts everywhere: conv
@@ -25,7 +27,11 @@ export interface Network {
    * @param mode `train`: batch statistics, and new running statistics in
    *   `buffers`; `eval`: running statistics, `buffers` is empty
    */
-  forward(tensors: NamedTensors, images: tf.Tensor4D, mode: 'train' | 'eval'): NetworkOutput;
+  forward(
+    tensors: NamedTensors,
+    images: tf.Tensor4D,
+    mode: Mode,
+  ): NetworkOutput;
 }
 
 export interface NetworkOutput {
@@ -41,4 +47,3 @@ export interface NetworkOutput {
 
 /** Makes a network of the zoo for a number of classes. */
 export type NetworkFactory = (classCount: number) => Network;
-

@@ -1,0 +1,85 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { conv } from '../ops/conv.js';
+import type { NamedTensors } from '../tensors.js';
+import {
+  batchNormLayer,
+  convLayer,
+  joinLayers,
+  linearLayer,
+  type Layer,
+} from './layers.js';
+import type { NetworkFactory } from './network.js';
+import { stagesOf, Trunk, type Block, type Norm } from './trunk.js';
+
+/**
+ * Wide residual networks (Zagoruyko and Komodakis, arXiv 1605.07146): depth
+ * 6n + 4, three stages of n pre-activation blocks, no dropout. `maps` are the
+ * raw residual stream after the stem and after each stage.
+ *
+ * @param widening the factor on the widths 16, 32, 64 of the stages
+ */
+export function wrn(
+  name: string,
+  depth: number,
+  widening: number,
+): NetworkFactory {
+  const widths = [16, 16 * widening, 32 * widening, 64 * widening] as const;
+  const stages = stagesOf(
+    widths,
+    (depth - 4) / 6,
+    (stage, index) => `block${stage}.layer.${index}`,
+  );
+  const featureDim = widths[3];
+  return (classCount) => ({
+    name,
+    classCount,
+    featureDim,
+    ...joinLayers([
+      convLayer('conv1', 3, widths[0], 3),
+      ...stages.flat().map(blockLayer),
+      batchNormLayer('bn1', featureDim),
+      linearLayer('fc', featureDim, classCount, 'zero'),
+    ]),
+    forward(tensors, images, mode) {
+      const trunk = new Trunk(tensors, mode);
+      let x = trunk.run(images, (input) =>
+        conv(input, tensors['conv1.weight']!),
+      );
+      trunk.maps.push(x);
+      for (const stage of stages) {
+        for (const block of stage) x = trunk.run(x, wideBlock(block, tensors));
+        trunk.maps.push(x);
+      }
+      const activated = trunk.run(x, (input, norm) =>
+        tf.relu(norm(input, 'bn1')),
+      );
+      return trunk.finish(activated, 'fc');
+    },
+  });
+}
+
+function blockLayer({ name, input, output, reshapes }: Block): Layer {
+  return joinLayers([
+    batchNormLayer(`${name}.bn1`, input),
+    convLayer(`${name}.conv1`, input, output, 3),
+    batchNormLayer(`${name}.bn2`, output),
+    convLayer(`${name}.conv2`, output, output, 3),
+    ...(reshapes ? [convLayer(`${name}.convShortcut`, input, output, 1)] : []),
+  ]);
+}
+
+/** A block that reshapes takes its shortcut from the activated input. */
+function wideBlock({ name, stride, reshapes }: Block, tensors: NamedTensors) {
+  const weight = (layer: string) => tensors[`${name}.${layer}.weight`]!;
+  return (x: tf.Tensor4D, norm: Norm): tf.Tensor4D => {
+    const activated = tf.relu(norm(x, `${name}.bn1`));
+    const inner = tf.relu(
+      norm(conv(activated, weight('conv1'), stride), `${name}.bn2`),
+    );
+    const residual = conv(inner, weight('conv2'));
+    const shortcut = reshapes
+      ? conv(activated, weight('convShortcut'), stride)
+      : x;
+    return tf.add(residual, shortcut);
+  };
+}
