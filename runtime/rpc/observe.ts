@@ -97,6 +97,10 @@ const statusOf = (error: unknown) =>
 const reasonOf = (error: unknown) =>
   error instanceof DomainError ? error.reason : 'INTERNAL';
 
+const durationBucketsSeconds = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+];
+
 let created: ReturnType<typeof createInstruments> | undefined;
 
 function instruments() {
@@ -106,7 +110,11 @@ function instruments() {
 
 function createInstruments() {
   const meter = metrics.getMeter('rrd.rpc');
-  const seconds = { unit: 's', description: 'Duration of calls' };
+  const seconds = {
+    unit: 's',
+    description: 'Duration of calls',
+    advice: { explicitBucketBoundaries: [...durationBucketsSeconds] },
+  };
   const bytes = { unit: 'By', description: 'Bytes of messages' };
   return {
     client: meter.createHistogram('rpc.client.call.duration', seconds),
