@@ -1,0 +1,51 @@
+import { applyView, viewOf } from '#distill/data/augment.js';
+import type { Dataset } from '#distill/data/dataset.js';
+import { normalize } from '#distill/data/normalize.js';
+import type { HostTensor } from '#distill/tensors.js';
+import { sizeOf } from '#distill/tensors.js';
+import type { BatchRef, Pixels } from './trainer-api.js';
+
+/** A batch as the network takes it. */
+export interface Batch {
+  /** float32 [N, height, width, 3], normalised */
+  readonly images: HostTensor;
+  /** int32 [N] */
+  readonly labels: HostTensor;
+}
+
+/** The views of a batch's samples, uint8. */
+export async function pixelsOf(
+  dataset: Dataset,
+  seed: number,
+  { split, indices, epoch }: BatchRef,
+): Promise<Pixels> {
+  const stored = await dataset.split(split).images(indices);
+  const shape = [indices.length, ...dataset.imageShape];
+  if (epoch === undefined) return { shape, data: stored };
+  const data = new Uint8Array(stored.length);
+  const size = sizeOf(dataset.imageShape);
+  indices.forEach((index, position) => {
+    const [start, end] = [position * size, (position + 1) * size];
+    applyView(
+      stored.subarray(start, end),
+      dataset.imageShape,
+      viewOf(seed, epoch, index),
+      data.subarray(start, end),
+    );
+  });
+  return { shape, data };
+}
+
+export async function batchOf(
+  dataset: Dataset,
+  seed: number,
+  batch: BatchRef,
+): Promise<Batch> {
+  const { shape, data } = await pixelsOf(dataset, seed, batch);
+  const split = dataset.split(batch.split);
+  const labels = Int32Array.from(batch.indices, (index) => split.label(index));
+  return {
+    images: { shape, data: normalize(data, dataset.normalization) },
+    labels: { shape: [labels.length], data: labels },
+  };
+}

@@ -1,0 +1,68 @@
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { engineChoices } from '#runtime/compute/engine.js';
+import { parseConfig } from '#runtime/config.js';
+
+const milliseconds = z.number().int().positive();
+const address = z.string().min(1);
+
+const tls = z.strictObject({
+  certPath: z.string(),
+  keyPath: z.string(),
+  caPath: z.string().optional(),
+});
+
+const schema = z.strictObject({
+  /** Who takes the runs; unique among the workers of one bus. */
+  worker: z.string().min(1).max(256).default(`${hostname()}-${process.pid}`),
+  listen: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      port: z.number().int().min(0).max(65535).default(0),
+      tls: tls.optional(),
+      insecurePlaintext: z.boolean().default(false),
+    })
+    .prefault({}),
+  /** `host:port`; runs that need a teacher fail without it. */
+  teacher: address.optional(),
+  /** `host:port`; runs that need a queue fail without it. */
+  memoryBank: address.optional(),
+  /** The engine of runs that say `auto`. */
+  engine: z.enum(engineChoices).default('auto'),
+  /** Data sets by name: `folder:/path`, `cifar10:/path`, `cifar100:/path`. */
+  datasets: z.record(z.string(), z.string()).default({}),
+  /** Runs leave configuration, measurements and checkpoints below it. */
+  runsDir: z.string().default('runs'),
+  /** Checkpoints that a run keeps. */
+  keepCheckpoints: z.number().int().positive().default(2),
+  /** The longest silence towards the orchestrator while a run is held. */
+  heartbeatMs: milliseconds.default(1_000),
+  /** The shortest time between two reports of progress. */
+  progressMs: milliseconds.default(250),
+  deadlines: z
+    .strictObject({
+      /** A teacher may have to load its model first. */
+      describeMs: milliseconds.default(60_000),
+      /** One batch of the teacher, through all retries. */
+      extractMs: milliseconds.default(30_000),
+      /** One call of the bank, through all retries. */
+      bankMs: milliseconds.default(15_000),
+      /** The commit of a step whose rows the bank has acknowledged. */
+      commitMs: milliseconds.default(15_000),
+      /** One step, evaluation or checkpoint of the training thread. */
+      computeMs: milliseconds.default(1_800_000),
+    })
+    .prefault({}),
+});
+
+/** A student worker's settings: total, checked and frozen. */
+export type StudentConfig = Readonly<z.output<typeof schema>>;
+export type StudentSettings = z.input<typeof schema>;
+
+/** @throws ConfigInvalidError */
+export function toConfig(
+  settings: StudentSettings,
+  source = 'student settings',
+): StudentConfig {
+  return Object.freeze(parseConfig(schema, settings, source));
+}

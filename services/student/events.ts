@@ -1,0 +1,139 @@
+import {
+  context,
+  metrics,
+  type Context,
+  type Span,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
+import type { RunResult, RunWork } from '#runtime/bus/run-events.js';
+import type { Logger } from '#runtime/logger.js';
+import { contextOf } from '#runtime/rpc/trace.js';
+import type { ResumePoint, ThreadFacts } from './trainer-api.js';
+
+/**
+ * Everything that a student tells its operators, one function each. Details
+ * go to the log; metrics carry the engine and nothing that grows.
+ */
+export class StudentEvents {
+  readonly #instruments = createInstruments();
+
+  constructor(readonly log: Logger) {}
+
+  claimed({ runId, attempt }: RunWork): void {
+    this.log.info({ runId, attempt }, 'run claimed');
+  }
+
+  malformedWork(problem: string): void {
+    this.log.error({ problem }, 'a work item is not a run; dropped');
+  }
+
+  prepared(runId: string, facts: ThreadFacts): void {
+    const { engine, engineVersion, trainSize, testSize } = facts;
+    this.log.info(
+      { runId, engine, engineVersion, trainSize, testSize },
+      'run prepared',
+    );
+  }
+
+  resumed(runId: string, { path, step }: ResumePoint): void {
+    this.log.info({ runId, path, step }, 'run goes on from a checkpoint');
+  }
+
+  otherEngine(expected: string, actual: string): void {
+    this.log.warn(
+      { expected, actual },
+      'the checkpoint was made on another engine: results will differ in the last digits',
+    );
+  }
+
+  pixelsInstead(dataset: string, reason: string): void {
+    this.log.warn(
+      { dataset, reason },
+      'the teacher cannot rebuild our samples: pixels travel instead',
+    );
+  }
+
+  reconnecting(version: number, error: unknown): void {
+    this.log.warn(
+      { version, err: error },
+      'bank stream ended; subscribing again',
+    );
+  }
+
+  stepTaken(engine: string, waitMs: number, computeMs: number): void {
+    const labels = { 'rrd.engine': engine };
+    this.#instruments.step.record((waitMs + computeMs) / 1000, labels);
+    this.#instruments.wait.record(waitMs / 1000, labels);
+  }
+
+  reportFailed(runId: string, error: unknown): void {
+    this.log.warn({ runId, err: error }, 'an event of the run was not stored');
+  }
+
+  queueLeft(runId: string, error: unknown): void {
+    this.log.warn({ runId, err: error }, 'the queue of the run was not freed');
+  }
+
+  succeeded(runId: string, result: RunResult): void {
+    this.#instruments.runs.add(1, { 'rrd.run.outcome': 'succeeded' });
+    this.log.info({ runId, ...result }, 'run succeeded');
+  }
+
+  failed(runId: string, error: unknown): void {
+    this.#instruments.runs.add(1, { 'rrd.run.outcome': 'failed' });
+    this.log.error({ runId, err: error }, 'run failed');
+  }
+
+  stopped(runId: string, reason: string): void {
+    this.#instruments.runs.add(1, { 'rrd.run.outcome': reason });
+    this.log.info({ runId, reason }, 'run stopped');
+  }
+}
+
+function createInstruments() {
+  const meter = metrics.getMeter('rrd.student');
+  return {
+    step: meter.createHistogram('rrd.student.step.duration', {
+      unit: 's',
+      description: 'Duration of training steps, waiting included',
+    }),
+    wait: meter.createHistogram('rrd.student.step.wait', {
+      unit: 's',
+      description: 'Time that steps waited for teacher and bank',
+    }),
+    runs: meter.createCounter('rrd.student.runs', {
+      description: 'Runs that ended, by outcome',
+    }),
+  };
+}
+
+/**
+ * The span of one step, from its first request to its last result: the trace
+ * that shows the step in student, teacher and bank.
+ */
+export class StepTrace {
+  readonly context: Context;
+  readonly #span: Span;
+
+  constructor(runId: string, step: number) {
+    const attributes = { 'rrd.run.id': runId, 'rrd.step': step };
+    this.#span = trace
+      .getTracer('rrd.student')
+      .startSpan('rrd.student.step', { root: true, attributes });
+    this.context = trace.setSpan(context.active(), this.#span);
+  }
+
+  end(error?: unknown): void {
+    if (error !== undefined) {
+      this.#span.setStatus({ code: SpanStatusCode.ERROR });
+    }
+    this.#span.end();
+  }
+}
+
+/** Links the active span to the commit that it waited for. */
+export function linkCommit(traceparent: string): void {
+  const commit = trace.getSpanContext(contextOf(traceparent));
+  if (commit) trace.getActiveSpan()?.addLink({ context: commit });
+}

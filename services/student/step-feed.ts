@@ -1,0 +1,102 @@
+import { context } from '@opentelemetry/api';
+import type { Needs } from '#distill/methods/method.js';
+import { inSpan } from '#runtime/rpc/trace.js';
+import type { BankMirror } from './bank-mirror.js';
+import { linkCommit, StepTrace } from './events.js';
+import type { TeacherClient } from './teacher-client.js';
+import type { BatchRef, StepInputs, TeacherOutputs } from './trainer-api.js';
+
+export interface FeedOptions {
+  readonly runId: string;
+  readonly needs: Needs;
+  readonly teacher: TeacherClient | undefined;
+  readonly bank: BankMirror | undefined;
+  /** Steps that are prepared at a time. */
+  readonly prefetch: number;
+  readonly totalSteps: number;
+  batchOf(step: number): BatchRef;
+}
+
+/** A step that is ready to be computed. */
+export interface ReadyStep {
+  readonly inputs: StepInputs;
+  readonly trace: StepTrace;
+}
+
+interface ComingStep {
+  readonly trace: StepTrace;
+  readonly teacher: Promise<TeacherOutputs>;
+}
+
+/**
+ * What steps need from other nodes, asked for ahead: the teacher's outputs of
+ * `prefetch` steps are on their way, and what came is handed to the bank at
+ * once. A step is ready when the bank has committed its own rows, so nothing
+ * that happens ahead of a step can change it.
+ */
+export class StepFeed {
+  readonly #options: FeedOptions;
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #coming = new Map<number, ComingStep>();
+
+  constructor(options: FeedOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = AbortSignal.any([signal, this.#stop.signal]);
+  }
+
+  /** Waits for the inputs of `step`; steps are taken one after another. */
+  async take(step: number): Promise<ReadyStep> {
+    const { bank, prefetch } = this.#options;
+    this.#request(step, step + prefetch);
+    const { trace, teacher: coming } = this.#coming.get(step)!;
+    const teacher = await coming;
+    const committed = bank && (await this.#committed(bank, step, trace));
+    this.#coming.delete(step);
+    this.#request(step + 1, step + 1 + prefetch);
+    const inputs = { step, teacher, ...(committed && { committed }) };
+    return { inputs, trace };
+  }
+
+  /** Gives up whatever is on its way. */
+  close(): void {
+    this.#stop.abort();
+    for (const { trace } of this.#coming.values()) trace.end();
+    this.#coming.clear();
+  }
+
+  /** Starts steps of [from, to) that are not on their way yet. */
+  #request(from: number, to: number): void {
+    const end = Math.min(to, this.#options.totalSteps);
+    for (let step = from; step < end; step++) {
+      if (this.#coming.has(step)) continue;
+      const trace = new StepTrace(this.#options.runId, step);
+      const teacher = context.with(trace.context, () => this.#prepare(step));
+      // Whoever takes the step sees the failure; until then it is not lost.
+      teacher.catch(() => {});
+      this.#coming.set(step, { trace, teacher });
+    }
+  }
+
+  async #prepare(step: number): Promise<TeacherOutputs> {
+    const { needs, teacher, bank, batchOf } = this.#options;
+    if (!teacher || needs.teacher.size === 0) return {};
+    const signal = this.#signal;
+    const outputs = await teacher.extract(batchOf(step), needs.teacher, signal);
+    const { embeddings } = outputs;
+    if (bank && embeddings) await bank.enqueue(step, embeddings, signal);
+    return outputs;
+  }
+
+  #committed(
+    bank: BankMirror,
+    step: number,
+    { context }: StepTrace,
+  ): Promise<Float32Array> {
+    return inSpan('rrd.student.mirror_wait', context, async () => {
+      const { rows, traceparent } = await bank.committed(step, this.#signal);
+      linkCommit(traceparent);
+      return rows;
+    });
+  }
+}

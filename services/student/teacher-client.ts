@@ -1,0 +1,193 @@
+import type { TeacherOutput } from '#distill/methods/method.js';
+import type { DescribeResponse__Output } from '#proto/rrd/v1/DescribeResponse.js';
+import type { ExtractRequest } from '#proto/rrd/v1/ExtractRequest.js';
+import type { ExtractResponse__Output } from '#proto/rrd/v1/ExtractResponse.js';
+import type { SampleRefs } from '#proto/rrd/v1/SampleRefs.js';
+import {
+  DatasetMismatchError,
+  DatasetNotFoundError,
+  TeacherMismatchError,
+} from '#runtime/errors.js';
+import {
+  connect,
+  type CallOptions,
+  type RpcClient,
+} from '#runtime/rpc/client.js';
+import { fromWire, toWire } from '#runtime/rpc/tensor-codec.js';
+import { patiently } from './patiently.js';
+import type { BatchRef, Pixels, TeacherOutputs } from './trainer-api.js';
+
+export interface TeacherOptions {
+  readonly address: string;
+  readonly model: string;
+  /** How our end names the samples. */
+  readonly dataset: { readonly name: string; readonly digest: string };
+  /** Seeds the views of training images. */
+  readonly augmentationSeed: number;
+  /** Of embeddings. */
+  readonly projection: { readonly seed: number; readonly featDim: number };
+  readonly describeMs: number;
+  /** One batch, through all retries. */
+  readonly extractMs: number;
+  /** Rebuilds the views of a batch, for a teacher that cannot. */
+  pixelsOf(batch: BatchRef): Promise<Pixels>;
+  /** The teacher does not hold our data set: pixels travel from now on. */
+  onPixels(reason: DatasetNotFoundError | DatasetMismatchError): void;
+}
+
+const service = 'rrd.v1.TeacherService';
+
+const wireOutputs = {
+  features: 'TEACHER_OUTPUT_FEATURES',
+  logits: 'TEACHER_OUTPUT_LOGITS',
+  embeddings: 'TEACHER_OUTPUT_EMBEDDINGS',
+} as const satisfies Record<TeacherOutput, string>;
+
+/**
+ * The run's frozen teacher. Samples travel as references; a teacher that has
+ * no such data set, or decodes it to other pixels, is sent pixels instead.
+ * Every answer must come from the teacher that was there at the start.
+ */
+export class TeacherClient {
+  readonly #options: TeacherOptions;
+  readonly #client: RpcClient<typeof service>;
+  readonly #description: DescribeResponse__Output;
+  #byReference = true;
+
+  static async open(
+    options: TeacherOptions,
+    signal: AbortSignal,
+  ): Promise<TeacherClient> {
+    const { address, model, describeMs: ms } = options;
+    const client = connect(service, address);
+    try {
+      const description = await patiently(
+        { service, address, ms, signal },
+        (callOptions) => client.describe({ model }, callOptions),
+      );
+      return new TeacherClient(options, client, description);
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+  }
+
+  private constructor(
+    options: TeacherOptions,
+    client: RpcClient<typeof service>,
+    description: DescribeResponse__Output,
+  ) {
+    this.#options = options;
+    this.#client = client;
+    this.#description = description;
+  }
+
+  get digest(): string {
+    return this.#description.teacherDigest;
+  }
+
+  get featureDim(): number {
+    return this.#description.featureDim;
+  }
+
+  get classCount(): number {
+    return this.#description.classCount;
+  }
+
+  /** Samples in one call, at most. */
+  get maxBatchSize(): number {
+    return this.#description.maxBatchSize;
+  }
+
+  /** Bytes of messages, both ways. */
+  get bytes(): number {
+    return this.#client.bytes.sent + this.#client.bytes.received;
+  }
+
+  /** Outputs for a batch, in its order. */
+  async extract(
+    batch: BatchRef,
+    outputs: ReadonlySet<TeacherOutput>,
+    signal: AbortSignal,
+  ): Promise<TeacherOutputs> {
+    const { address, extractMs: ms } = this.#options;
+    const response = await patiently(
+      { service, address, ms, signal },
+      async (callOptions) => this.#request(batch, outputs, callOptions),
+    );
+    if (response.teacherDigest !== this.digest) {
+      const actual = response.teacherDigest;
+      throw new TeacherMismatchError({ expected: this.digest, actual });
+    }
+    return this.#read(response, outputs, batch.indices.length);
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  async #request(
+    batch: BatchRef,
+    outputs: ReadonlySet<TeacherOutput>,
+    options: CallOptions,
+  ): Promise<ExtractResponse__Output> {
+    const common: ExtractRequest = {
+      model: this.#options.model,
+      teacherDigest: this.digest,
+      outputs: [...outputs].map((output) => wireOutputs[output]),
+      projection: outputs.has('embeddings') ? this.#options.projection : null,
+    };
+    if (this.#byReference) {
+      try {
+        const refs = this.#refs(batch);
+        return await this.#client.extract({ ...common, refs }, options);
+      } catch (error) {
+        this.#turnToPixels(error);
+      }
+    }
+    const pixels = toWire(await this.#options.pixelsOf(batch));
+    return this.#client.extract({ ...common, pixels }, options);
+  }
+
+  /** Throws `error` again unless pixels help against it. */
+  #turnToPixels(error: unknown): void {
+    const helps =
+      error instanceof DatasetNotFoundError ||
+      error instanceof DatasetMismatchError;
+    if (!helps) throw error;
+    if (this.#byReference) this.#options.onPixels(error);
+    this.#byReference = false;
+  }
+
+  #refs({ split, indices, epoch }: BatchRef): SampleRefs {
+    const { dataset, augmentationSeed } = this.#options;
+    return {
+      dataset: dataset.name,
+      datasetDigest: dataset.digest,
+      split: split === 'train' ? 'SPLIT_TRAIN' : 'SPLIT_TEST',
+      indices: [...indices],
+      augmentation:
+        epoch === undefined ? 'AUGMENTATION_NONE' : 'AUGMENTATION_CROP_FLIP',
+      augmentationSeed,
+      epoch: epoch ?? 0,
+    };
+  }
+
+  #read(
+    response: ExtractResponse__Output,
+    outputs: ReadonlySet<TeacherOutput>,
+    count: number,
+  ): TeacherOutputs {
+    const widths: Record<TeacherOutput, number> = {
+      features: this.featureDim,
+      logits: this.classCount,
+      embeddings: this.#options.projection.featDim,
+    };
+    const tensors = [...outputs].map((field) => {
+      const shape = [count, widths[field]];
+      const expected = { field, dataType: 'float32', shape } as const;
+      return [field, fromWire(response[field], expected)] as const;
+    });
+    return Object.fromEntries(tensors);
+  }
+}

@@ -1,0 +1,123 @@
+import type { ImageShape, Split } from '#distill/data/dataset.js';
+import type { Experiment } from '#distill/experiment.js';
+import type { TeacherOutput } from '#distill/methods/method.js';
+import type { QueueSnapshot } from '#distill/queue.js';
+import type { HostTensor } from '#distill/tensors.js';
+import type { EngineChoice, EngineName } from '#runtime/compute/engine.js';
+
+/**
+ * What the trainer asks of its thread. The thread computes and touches the
+ * disk; the trainer speaks to peers. `step` and `evaluate` must not overlap.
+ */
+export type TrainerApi = {
+  /** First call: opens data set and engine. */
+  open(settings: ThreadSettings): Promise<ThreadFacts>;
+  /** Reads the newest checkpoint of `folder`; undefined if there is none. */
+  findCheckpoint(folder: string): Promise<ResumePoint | undefined>;
+  /** Builds the network, from the checkpoint if one was found. */
+  begin(teacher: TeacherFacts | undefined): Promise<void>;
+  /** Sets the mirror's rows; the bank's snapshot is the truth. */
+  mirror(snapshot: QueueSnapshot): Promise<void>;
+  step(inputs: StepInputs): Promise<StepMeasurements>;
+  /** Views of a batch, for a teacher that does not hold the data set. */
+  pixels(batch: BatchRef): Promise<Pixels>;
+  /** What the teacher says about the test split; for `agreementWithTeacher`. */
+  teach(first: number, logits: HostTensor): Promise<void>;
+  evaluate(): Promise<Evaluation>;
+  /** Writes a checkpoint and removes old ones; returns its folder. */
+  save(request: SaveRequest): Promise<string>;
+};
+
+export interface ThreadSettings {
+  readonly experiment: Experiment;
+  readonly engine: EngineChoice;
+  readonly datasets: Readonly<Record<string, string>>;
+}
+
+export interface ThreadFacts {
+  readonly engine: EngineName;
+  /** Library and version. */
+  readonly engineVersion: string;
+  readonly datasetDigest: string;
+  readonly imageShape: ImageShape;
+  readonly classCount: number;
+  readonly trainSize: number;
+  readonly testSize: number;
+}
+
+export interface TeacherFacts {
+  readonly digest: string;
+  readonly featureDim: number;
+}
+
+/** Samples by name, and the views of them. */
+export interface BatchRef {
+  readonly split: Split;
+  readonly indices: readonly number[];
+  /** The stored images if undefined, else the crop-flip views of that epoch. */
+  readonly epoch: number | undefined;
+}
+
+export interface Pixels {
+  /** [N, height, width, 3] */
+  readonly shape: readonly number[];
+  readonly data: Uint8Array;
+}
+
+/** Outputs of the teacher for a batch: only those that were asked for. */
+export type TeacherOutputs = Readonly<
+  Partial<Record<TeacherOutput, HostTensor>>
+>;
+
+/** Everything a step needs that the thread does not have. */
+export interface StepInputs {
+  /** From 0. */
+  readonly step: number;
+  readonly teacher: TeacherOutputs;
+  /** The rows that the bank committed for this step. [n, featDim] */
+  readonly committed?: Float32Array;
+}
+
+export interface StepMeasurements {
+  readonly loss: number;
+  /** Weighted terms of the loss by name. */
+  readonly lossTerms: Readonly<Record<string, number>>;
+  /** Whatever else the methods measure. */
+  readonly measurements: Readonly<Record<string, number>>;
+  readonly learningRate: number;
+}
+
+/** Fractions of the test split. */
+export interface Evaluation {
+  readonly testAccuracy: number;
+  readonly agreementWithTeacher?: number;
+}
+
+/** What a run has found and used so far; goes on across a resume. */
+export interface Tally {
+  readonly evaluation: Evaluation | undefined;
+  readonly bestTestAccuracy: number;
+  readonly teacherBytes: number;
+  readonly bankBytes: number;
+}
+
+export interface SaveRequest {
+  /** The run's folder of checkpoints. */
+  readonly folder: string;
+  readonly keep: number;
+  readonly runId: string;
+  /** Steps taken so far: the step to go on with. */
+  readonly step: number;
+  readonly tally: Tally;
+}
+
+/** Where a checkpoint says to go on. */
+export interface ResumePoint {
+  readonly path: string;
+  readonly step: number;
+  readonly experiment: unknown;
+  readonly tally: Tally;
+  readonly teacherDigest: string | undefined;
+  readonly engine: string;
+  readonly queue: QueueSnapshot | undefined;
+}

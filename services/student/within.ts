@@ -1,0 +1,30 @@
+export interface Patience {
+  readonly ms: number;
+  readonly signal: AbortSignal;
+  /** The error of a wait that lasted too long. */
+  late(waitedMs: number): Error;
+}
+
+/**
+ * The outcome of `work`, unless the signal aborts (its reason is thrown) or
+ * time runs out first. The work itself goes on; give it the signal as well.
+ */
+export async function within<T>(
+  work: Promise<T>,
+  { ms, signal, late }: Patience,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort = () => {};
+  const end = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late(ms)), ms);
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+  });
+  try {
+    return await Promise.race([work, end]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+  }
+}
