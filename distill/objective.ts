@@ -1,0 +1,153 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { needsOf, weightedTerms, type Experiment } from './experiment.js';
+import { crossEntropy } from './losses/cross-entropy.js';
+import type {
+  Dims,
+  MethodInputs,
+  MethodState,
+  TeacherOutput,
+} from './methods/method.js';
+import type { Network } from './models/network.js';
+import { rngFrom } from './data/rng.js';
+import type {
+  HostTensor,
+  NamedHostTensors,
+  NamedSpecs,
+  NamedTensors,
+} from './tensors.js';
+
+/** What a student minimises: its network and the terms of its loss. */
+export interface Objective {
+  readonly network: Network;
+  readonly loss: Experiment['loss'];
+}
+
+export interface Evaluated {
+  readonly loss: tf.Scalar;
+  /** New values of the network's and the methods' buffers. */
+  readonly buffers: NamedTensors;
+  /**
+   * Scalars by name: `crossEntropy`, each term before its weight (`rrd`), what
+   * a method measures besides (`rrd.kl`), and how many samples the student got
+   * right (`correct`).
+   */
+  readonly measurements: NamedTensors;
+}
+
+/** The name of a program's input that carries an output of the teacher. */
+export const teacherInputs = {
+  features: 'teacherFeatures',
+  logits: 'teacherLogits',
+  embeddings: 'teacherEmbeddings',
+} as const satisfies Record<TeacherOutput, string>;
+
+/**
+ * L = gamma CE + the weighted terms, for one batch.
+ *
+ * @param state the network's tensors, and each method's under its name, e.g.
+ *   `rrd.embed.weight`
+ * @param inputs `images`, `labels`, and what the terms need
+ */
+export function evaluate(
+  { network, loss: weights }: Objective,
+  state: NamedTensors,
+  inputs: NamedTensors,
+): Evaluated {
+  const images = inputs['images'] as tf.Tensor4D;
+  const labels = inputs['labels'] as tf.Tensor1D;
+  const student = network.forward(state, images, 'train');
+  const methodInputs = { ...methodInputsOf(inputs), student, labels };
+  // At weight 0 too: the classifier then gets a zero gradient, not none.
+  const supervised = crossEntropy(student.logits, labels);
+  let loss = tf.mul<tf.Scalar>(supervised, weights.crossEntropy);
+  const buffers: Record<string, tf.Tensor> = { ...student.buffers };
+  const measurements: Record<string, tf.Tensor> = {
+    crossEntropy: supervised,
+    correct: countCorrect(student.logits, labels),
+  };
+  for (const { name, method, params } of weightedTerms({ loss: weights })) {
+    const own = withoutPrefix(name, state);
+    const methodState = { trainable: own, buffers: own };
+    const term = method.loss(methodInputs, methodState, params);
+    loss = tf.add(loss, tf.mul(term.loss, params.weight));
+    measurements[name] = term.loss;
+    Object.assign(measurements, withPrefix(name, term.measurements ?? {}));
+    Object.assign(buffers, withPrefix(name, term.buffers ?? {}));
+  }
+  return { loss, buffers, measurements };
+}
+
+function countCorrect(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor {
+  const hits = tf.equal(tf.argMax(logits, 1), labels); // [N]
+  return tf.sum(tf.cast(hits, 'float32'));
+}
+
+function methodInputsOf(
+  inputs: NamedTensors,
+): Pick<MethodInputs, 'teacher' | 'queue'> {
+  const present = Object.entries(teacherInputs).flatMap(([output, name]) =>
+    inputs[name] ? [[output, inputs[name]] as const] : [],
+  );
+  const queue = inputs['queue'] as tf.Tensor2D | undefined;
+  return { teacher: Object.fromEntries(present), ...(queue && { queue }) };
+}
+
+/** Fresh heads and buffers of all terms, under the names that states use. */
+export function initHeads(
+  loss: Experiment['loss'],
+  dims: Dims,
+  seed: number,
+): MethodState<NamedHostTensors> {
+  const trainable: Record<string, HostTensor> = {};
+  const buffers: Record<string, HostTensor> = {};
+  for (const { name, method, params } of weightedTerms({ loss })) {
+    const own = method.init(dims, params, rngFrom(seed, 'head', name));
+    Object.assign(trainable, withPrefix(name, own.trainable));
+    Object.assign(buffers, withPrefix(name, own.buffers));
+  }
+  return { trainable, buffers };
+}
+
+/** Inputs of a training step besides images, labels and the learning rate. */
+export function teacherSpecs(
+  loss: Experiment['loss'],
+  dims: Dims,
+  batchSize: number,
+  capacity: number,
+): NamedSpecs {
+  const widths: Record<TeacherOutput, number> = {
+    features: dims.teacherFeatureDim,
+    logits: dims.classCount,
+    embeddings: dims.featDim,
+  };
+  const needs = needsOf({ loss });
+  const specs = [...needs.teacher].map((output) => {
+    const shape = [batchSize, widths[output]];
+    return [teacherInputs[output], { shape, dataType: 'float32' }] as const;
+  });
+  const queue = {
+    shape: [capacity, dims.featDim],
+    dataType: 'float32',
+  } as const;
+  return { ...Object.fromEntries(specs), ...(needs.queue && { queue }) };
+}
+
+function withPrefix<T>(
+  name: string,
+  tensors: Readonly<Record<string, T>>,
+): Record<string, T> {
+  const entries = Object.entries(tensors);
+  return Object.fromEntries(entries.map(([key, t]) => [`${name}.${key}`, t]));
+}
+
+function withoutPrefix<T>(
+  name: string,
+  tensors: Readonly<Record<string, T>>,
+): Record<string, T> {
+  const prefix = `${name}.`;
+  return Object.fromEntries(
+    Object.entries(tensors)
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([key, tensor]) => [key.slice(prefix.length), tensor]),
+  );
+}

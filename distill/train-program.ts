@@ -1,0 +1,124 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { ImageShape } from './data/dataset.js';
+import { rngFrom } from './data/rng.js';
+import type { Experiment } from './experiment.js';
+import type { Dims } from './methods/method.js';
+import type { Network } from './models/network.js';
+import { initHeads, teacherSpecs } from './objective.js';
+import type { Program } from './program.js';
+import type {
+  HostTensor,
+  NamedHostTensors,
+  NamedSpecs,
+  TensorSpec,
+} from './tensors.js';
+import { applyGradients, gradients, momentumOf } from './train-step.js';
+
+export interface TrainProgramOptions {
+  readonly network: Network;
+  /** Read: `loss`, `bank.{capacity,featDim}`, `training.{batchSize,momentum,weightDecay}`. */
+  readonly experiment: {
+    readonly loss: Experiment['loss'];
+    readonly bank: Pick<Experiment['bank'], 'capacity' | 'featDim'>;
+    readonly training: Pick<
+      Experiment['training'],
+      'batchSize' | 'momentum' | 'weightDecay'
+    >;
+  };
+  readonly imageShape: ImageShape;
+  /** Width of the teacher's features; 0 if there is no teacher. */
+  readonly teacherFeatureDim: number;
+}
+
+export interface TrainProgram {
+  /**
+   * One training step.
+   *
+   * State: the network's tensors by their torch names, the methods' under
+   * their own (`rrd.embed.weight`), and `momentum.<name>` of all trainable
+   * ones. Inputs: `images` float32 [B, H, W, C] normalised, `labels` int32 [B],
+   * `learningRate` float32 [], and as the loss needs `teacherFeatures`,
+   * `teacherLogits`, `teacherEmbeddings` [B, width] and `queue` [K, featDim].
+   * Outputs: scalars, see `Evaluated.measurements`, and `loss`.
+   */
+  readonly program: Program;
+  /** The state before the first step. */
+  initialState(seed: number): NamedHostTensors;
+}
+
+export function createTrainProgram({
+  network,
+  experiment,
+  imageShape,
+  teacherFeatureDim,
+}: TrainProgramOptions): TrainProgram {
+  const { loss, bank, training } = experiment;
+  const dims: Dims = {
+    studentFeatureDim: network.featureDim,
+    teacherFeatureDim,
+    classCount: network.classCount,
+    featDim: bank.featDim,
+  };
+  const heads = initHeads(loss, dims, 0);
+  const trainable = { ...network.parameters, ...specsOf(heads.trainable) };
+  const names = Object.keys(trainable);
+  const program: Program = {
+    name: `train ${network.name}`,
+    state: {
+      ...trainable,
+      ...network.buffers,
+      ...specsOf(heads.buffers),
+      ...renamed(trainable, momentumOf),
+    },
+    inputs: {
+      images: float32(training.batchSize, ...imageShape),
+      labels: { shape: [training.batchSize], dataType: 'int32' },
+      learningRate: float32(),
+      ...teacherSpecs(loss, dims, training.batchSize, bank.capacity),
+    },
+    run(state, inputs) {
+      const step = gradients({ network, loss }, names, state, inputs);
+      const rate = inputs['learningRate'] as tf.Scalar;
+      const updated = applyGradients(step, state, rate, training);
+      return { state: updated, outputs: step.measurements };
+    },
+  };
+  const initialState = (seed: number): NamedHostTensors => {
+    const { trainable, buffers } = initHeads(loss, dims, seed);
+    const weights = {
+      ...network.init(rngFrom(seed, 'weights')),
+      ...trainable,
+    };
+    const momentum = Object.fromEntries(
+      names.map((name) => [momentumOf(name), zerosLike(weights[name]!)]),
+    );
+    return { ...weights, ...buffers, ...momentum };
+  };
+  return { program, initialState };
+}
+
+function float32(...shape: number[]): TensorSpec {
+  return { shape, dataType: 'float32' };
+}
+
+function specsOf(tensors: NamedHostTensors): NamedSpecs {
+  const entries = Object.entries(tensors).map(([name, { shape, data }]) => {
+    const dataType = data instanceof Int32Array ? 'int32' : 'float32';
+    return [name, { shape, dataType } as const] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function renamed<T>(
+  record: Readonly<Record<string, T>>,
+  rename: (name: string) => string,
+): Record<string, T> {
+  const entries = Object.entries(record);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [rename(name), value]),
+  );
+}
+
+function zerosLike({ shape, data }: HostTensor): HostTensor {
+  return { shape, data: new Float32Array(data.length) };
+}
