@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -32,21 +32,25 @@ export async function startNatsServer(
   args: (folder: string) => string[] = () => ['-js'],
 ): Promise<NatsServer> {
   const folder = mkdtempSync(join(tmpdir(), 'rrd-nats-'));
-  const common = ['-a', '127.0.0.1', '-sd', join(folder, 'store')];
+  const store = join(folder, 'store');
   const start = (port: string) =>
     startProcess([
-      ...common,
-      ...['-p', port, '--ports_file_dir', folder],
+      '-a',
+      '127.0.0.1',
+      '-p',
+      port,
+      '-sd',
+      store,
       ...args(folder),
     ]);
-  let server = await start('-1');
-  const address = readAddress(folder);
+  const { process: first, address } = await start('-1');
+  let server = first;
   const port = address.split(':')[1] ?? '';
   return {
     address,
     kill: () => stopProcess(server, 'SIGKILL'),
     restart: async () => {
-      server = await start(port);
+      server = (await start(port)).process;
     },
     close: async () => {
       await stopProcess(server, 'SIGTERM');
@@ -56,7 +60,9 @@ export async function startNatsServer(
 }
 
 /** Resolves once the server accepts clients. */
-async function startProcess(args: string[]): Promise<ChildProcess> {
+async function startProcess(
+  args: string[],
+): Promise<{ process: ChildProcess; address: string }> {
   const server = spawn('nats-server', args, {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -64,13 +70,12 @@ async function startProcess(args: string[]): Promise<ChildProcess> {
   process.once('exit', killAtExit);
   server.once('exit', () => process.off('exit', killAtExit));
   const lines: string[] = [];
-  const output = createInterface(server.stderr);
-  for await (const line of output) {
+  for await (const line of createInterface(server.stderr)) {
     lines.push(line);
-    if (/Server is ready/.test(line)) {
-      server.stderr.resume();
-      return server;
-    }
+    if (!line.includes('Server is ready')) continue;
+    server.stderr.resume();
+    const listening = /client connections on (\S+)/.exec(lines.join('\n'));
+    return { process: server, address: listening?.[1] ?? '' };
   }
   throw new Error(`nats-server did not start:\n${lines.join('\n')}`);
 }
@@ -83,11 +88,4 @@ async function stopProcess(
   const exit = once(server, 'exit');
   server.kill(signal);
   await exit;
-}
-
-function readAddress(folder: string): string {
-  const file = readdirSync(folder).find((name) => name.endsWith('.ports'));
-  const text = readFileSync(join(folder, file ?? ''), 'utf8');
-  const ports = JSON.parse(text) as { nats: string[] };
-  return (ports.nats[0] ?? '').replace(/^nats:\/\//, '');
 }

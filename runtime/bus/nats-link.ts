@@ -1,18 +1,25 @@
 import {
   jetstream,
-  jetstreamManager,
   JetStreamApiError,
   type JetStreamClient,
   type JetStreamManager,
 } from '@nats-io/jetstream';
-import { errors, type NatsConnection } from '@nats-io/transport-node';
+import {
+  errors,
+  type NatsConnection,
+  type Status,
+} from '@nats-io/transport-node';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DrainingError, ServiceUnavailableError } from '../errors.js';
 import type { BusConnection } from './bus.js';
 import { openConnection, type NatsSettings } from './nats-connect.js';
 import { Notifier } from './notifier.js';
 
-const attemptTimeoutMs = 2_000;
+/** JetStream's code for a message beyond a stream's limits. */
+export const streamIsFull = 10_077;
+
+const longestAttemptMs = 2_000;
 const retryDelayMs = 100;
 const drainTimeoutMs = 2_000;
 
@@ -22,34 +29,31 @@ const drainTimeoutMs = 2_000;
  */
 export class NatsLink {
   readonly js: JetStreamClient;
-  readonly jsm: JetStreamManager;
   readonly #connection: NatsConnection;
   readonly #settings: NatsSettings;
   readonly #requestTimeoutMs: number;
+  /** How long one attempt at a request may take. */
+  readonly #attemptTimeoutMs: number;
   readonly #closing = new AbortController();
   readonly #changed = new Notifier();
-  /** Aborted, and replaced, when the connection is back after a loss. */
-  #session = new AbortController();
+  /** Aborted when the connection is lost; a new one when it is back. */
+  #session = newSession();
   #state: BusConnection = { connected: true, sinceMs: Date.now() };
 
-  private constructor(
-    connection: NatsConnection,
-    jsm: JetStreamManager,
-    settings: NatsSettings,
-  ) {
+  private constructor(connection: NatsConnection, settings: NatsSettings) {
     this.#connection = connection;
     this.#settings = settings;
     this.#requestTimeoutMs = settings.requestTimeoutMs ?? 10_000;
-    this.js = jetstream(connection, { timeout: attemptTimeoutMs });
-    this.jsm = jsm;
+    this.#attemptTimeoutMs = Math.min(
+      longestAttemptMs,
+      this.#requestTimeoutMs / 2,
+    );
+    this.js = jetstream(connection, { timeout: this.#attemptTimeoutMs });
     void this.#followStatus();
   }
 
   static async open(settings: NatsSettings): Promise<NatsLink> {
-    const connection = await openConnection(settings);
-    const options = { timeout: attemptTimeoutMs, checkAPI: false };
-    const jsm = await jetstreamManager(connection, options);
-    return new NatsLink(connection, jsm, settings);
+    return new NatsLink(await openConnection(settings), settings);
   }
 
   get state(): BusConnection {
@@ -65,6 +69,11 @@ export class NatsLink {
     return AbortSignal.any([signal, this.#closing.signal]);
   }
 
+  /** The interface to streams and consumers. */
+  manager(): Promise<JetStreamManager> {
+    return this.js.jetstreamManager(false);
+  }
+
   /**
    * Repeats `attempt`, which must be harmless to repeat, while the server is
    * away, for at most `requestTimeoutMs`.
@@ -72,11 +81,11 @@ export class NatsLink {
    */
   async request<T>(attempt: () => Promise<T>): Promise<T> {
     const startMs = performance.now();
-    const lastStartMs = startMs + this.#requestTimeoutMs - attemptTimeoutMs;
+    const lastStartMs = startMs + this.#patienceMs;
     for (;;) {
       await this.#whenConnected(lastStartMs - performance.now());
       try {
-        return await attempt();
+        return await this.#whileConnected(attempt());
       } catch (cause) {
         this.#throwIfClosed();
         if (!isTransient(cause)) throw cause;
@@ -88,9 +97,9 @@ export class NatsLink {
 
   /** Like `request`, for what must not be repeated: tries once. */
   async requestOnce<T>(attempt: () => Promise<T>): Promise<T> {
-    await this.#whenConnected(this.#requestTimeoutMs - attemptTimeoutMs);
+    await this.#whenConnected(this.#patienceMs);
     try {
-      return await attempt();
+      return await this.#whileConnected(attempt());
     } catch (cause) {
       this.#throwIfClosed();
       throw isTransient(cause) ? this.#unavailable(cause) : cause;
@@ -116,6 +125,23 @@ export class NatsLink {
       late.abort();
     }
     await this.#connection.close();
+  }
+
+  /** How long to wait for the connection, so that an attempt still fits. */
+  get #patienceMs(): number {
+    return this.#requestTimeoutMs - this.#attemptTimeoutMs;
+  }
+
+  /** Does not wait for an answer that was lost with the connection. */
+  #whileConnected<T>(answer: Promise<T>): Promise<T> {
+    const { signal } = this.#session;
+    return new Promise((resolve, reject) => {
+      const lose = () => reject(new errors.ConnectionError('connection lost'));
+      signal.addEventListener('abort', lose);
+      answer
+        .then(resolve, reject)
+        .finally(() => signal.removeEventListener('abort', lose));
+    });
   }
 
   async #whenConnected(forMs: number): Promise<void> {
@@ -148,36 +174,40 @@ export class NatsLink {
   }
 
   async #followStatus(): Promise<void> {
-    const { log } = this.#settings;
     for await (const status of this.#connection.status()) {
-      switch (status.type) {
-        case 'disconnect':
-          this.#change(false);
-          log?.warn({ server: status.server }, 'lost the connection to NATS');
-          break;
-        case 'reconnect':
-          this.#change(true);
-          log?.info({ server: status.server }, 'connected to NATS again');
-          break;
-        case 'staleConnection':
-          log?.warn('NATS does not answer pings');
-          break;
-        case 'error':
-          log?.error({ err: status.error }, 'NATS reports an error');
-          break;
-      }
+      this.#onStatus(status);
+    }
+  }
+
+  #onStatus(status: Status): void {
+    const { log } = this.#settings;
+    if (status.type === 'disconnect') {
+      this.#change(false);
+      log?.warn({ server: status.server }, 'lost the connection to NATS');
+    } else if (status.type === 'reconnect') {
+      this.#change(true);
+      log?.info({ server: status.server }, 'connected to NATS again');
+    } else if (status.type === 'staleConnection') {
+      log?.warn('NATS does not answer pings');
+    } else if (status.type === 'error') {
+      log?.error({ err: status.error }, 'NATS reports an error');
     }
   }
 
   #change(connected: boolean): void {
     if (connected === this.#state.connected) return;
     this.#state = { connected, sinceMs: Date.now() };
-    if (connected) {
-      this.#session.abort();
-      this.#session = new AbortController();
-    }
+    if (connected) this.#session = newSession();
+    else this.#session.abort();
     this.#changed.notify();
   }
+}
+
+function newSession(): AbortController {
+  const session = new AbortController();
+  // Each request in flight listens, and there may be many.
+  setMaxListeners(0, session.signal);
+  return session;
 }
 
 /** Whether the same request may succeed when the server is back. */
@@ -188,6 +218,8 @@ export function isTransient(error: unknown): boolean {
     error instanceof errors.RequestError ||
     error instanceof errors.NoRespondersError ||
     error instanceof errors.ConnectionError ||
-    (error instanceof JetStreamApiError && error.status === 503)
+    (error instanceof JetStreamApiError &&
+      error.status === 503 &&
+      error.code !== streamIsFull)
   );
 }

@@ -29,13 +29,14 @@ export async function ensureStream(
   link: NatsLink,
   config: NewStream,
 ): Promise<void> {
+  const { streams } = await link.manager();
   try {
-    await link.request(() => link.jsm.streams.info(config.name));
+    await link.request(() => streams.info(config.name));
   } catch (error) {
     if (!(error instanceof JetStreamApiError)) throw error;
     if (error.code !== JetStreamApiCodes.StreamNotFound) throw error;
     await link.request(() =>
-      link.jsm.streams.add({
+      streams.add({
         storage: StorageType.File,
         duplicate_window: nanos(dedupWindowMs),
         ...config,
@@ -94,9 +95,8 @@ export class NatsLog {
   async #positionOf(from: StartAt): Promise<number> {
     if (from === 'start') return 0;
     if (from !== 'now') return from.after;
-    const { state } = await this.#link.request(() =>
-      this.#link.jsm.streams.info(stream),
-    );
+    const { streams } = await this.#link.manager();
+    const { state } = await this.#link.request(() => streams.info(stream));
     return state.last_seq;
   }
 

@@ -11,15 +11,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BusFullError } from '../errors.js';
 import type { BusLimits, JsonObject, WorkItem, WorkSettings } from './bus.js';
 import { decode } from './message.js';
-import { isTransient, type NatsLink } from './nats-link.js';
+import { isTransient, streamIsFull, type NatsLink } from './nats-link.js';
 import { ensureStream } from './nats-log.js';
 
 const stream = 'RRD_WORK';
 const subjectOf = (queue: string) => `rrd-work.v1.${queue}`;
 const pullExpiresMs = 5_000;
 const retryDelayMs = 200;
-/** JetStream's code for "maximum messages exceeded". */
-const storeFailed = 10_077;
 
 type OnDropped = (
   queue: string,
@@ -73,7 +71,7 @@ export class NatsQueues {
       );
     } catch (error) {
       if (!(error instanceof JetStreamApiError)) throw error;
-      if (error.code !== storeFailed) throw error;
+      if (error.code !== streamIsFull) throw error;
       throw new BusFullError({
         queue: `work queue ${queue}`,
         limit: `${this.#limits.maxQueuedItems} items`,
@@ -165,8 +163,9 @@ export class NatsQueues {
   }
 
   async #makeConsumer(queue: string): Promise<Consumer> {
+    const { consumers } = await this.#link.manager();
     await this.#link.request(() =>
-      this.#link.jsm.consumers.add(stream, {
+      consumers.add(stream, {
         durable_name: queue,
         filter_subject: subjectOf(queue),
         ack_policy: AckPolicy.Explicit,

@@ -62,8 +62,9 @@ export class NatsRecords implements Records {
   /** Removes the key's messages, so that no marker stays behind. */
   async delete(key: string): Promise<void> {
     checkToken('key', key);
+    const { streams } = await this.#link.manager();
     await this.#link.request(() =>
-      this.#link.jsm.streams.purge(`KV_${this.#bucket}`, {
+      streams.purge(`KV_${this.#bucket}`, {
         filter: `$KV.${this.#bucket}.${key}`,
       }),
     );
