@@ -249,6 +249,12 @@ export class DatasetBytesError extends domainError<
     `data set ${m.dataset} needs ${m.requestedBytes} bytes, the limit is ${m.limitBytes}`,
 }) {}
 
+export class BankQueuesError extends domainError<'limit'>({
+  reason: 'BANK_QUEUES',
+  status: 'RESOURCE_EXHAUSTED',
+  text: (m) => `the bank holds ${m.limit} queues already`,
+}) {}
+
 export class DeviceMemoryError extends domainError<'requestedBytes'>({
   reason: 'DEVICE_MEMORY',
   status: 'RESOURCE_EXHAUSTED',
@@ -328,6 +334,15 @@ export class EngineUnavailableError extends domainError<'engine' | 'problem'>({
   text: (m) => `engine ${m.engine} cannot run here: ${m.problem}`,
 }) {}
 
+/** A compiling engine cannot say in its own terms what a program computes. */
+export class KernelUnsupportedError extends domainError<
+  'engine' | 'kernel' | 'problem'
+>({
+  reason: 'KERNEL_UNSUPPORTED',
+  status: 'FAILED_PRECONDITION',
+  text: (m) => `engine ${m.engine} cannot compile ${m.kernel}: ${m.problem}`,
+}) {}
+
 // --- Training --------------------------------------------------------------------
 
 export class NonFiniteLossError extends domainError<'step' | 'lossTerm'>({
@@ -385,6 +400,7 @@ const classes = [
   ThreadLostError,
   ThreadBusyError,
   EngineUnavailableError,
+  KernelUnsupportedError,
   NonFiniteLossError,
   RunCancelledError,
   InternalError,

@@ -11,7 +11,11 @@ import {
   type UntypedHandleCall,
 } from '@grpc/grpc-js';
 import { context } from '@opentelemetry/api';
-import { DomainError, DrainingError } from '../errors.js';
+import {
+  DeadlineExceededError,
+  DomainError,
+  DrainingError,
+} from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { AnyMethod, Call } from './contract.js';
 import { observe } from './observe.js';
@@ -47,6 +51,8 @@ export interface Surroundings {
   readonly name: string;
   readonly log: Logger;
   readonly running: Set<RunningCall>;
+  /** How long a reader of a stream may read nothing. */
+  readonly stallMs: number;
   draining: boolean;
 }
 
@@ -97,7 +103,7 @@ function serverStream(
     const running = begin(call, method, around);
     context
       .with(extract(call.metadata), () =>
-        writeAll(call, handler(call.request, running), running.signal),
+        writeAll(call, handler(call.request, running), running, around),
       )
       .then(
         () => call.end(),
@@ -166,16 +172,27 @@ async function* readAll(
   }
 }
 
-/** Never writes faster than the caller reads. */
+/**
+ * Never writes faster than the caller reads; one that reads nothing for
+ * `stallMs` is given up, so that it does not hold memory for ever.
+ */
 async function writeAll(
   call: ServerWritableStream<object, object>,
   responses: AsyncIterable<object>,
-  signal: AbortSignal,
+  { signal, abort }: RunningCall,
+  { name, stallMs }: Surroundings,
 ): Promise<void> {
   signal.throwIfAborted();
   for await (const response of responses) {
     signal.throwIfAborted();
-    if (!call.write(response)) await once(call, 'drain', { signal });
+    if (call.write(response)) continue;
+    const method = call.getPath();
+    const stalled = { service: name, method, deadlineMs: stallMs };
+    const timer = setTimeout(
+      () => abort(new DeadlineExceededError(stalled)),
+      stallMs,
+    );
+    await once(call, 'drain', { signal }).finally(() => clearTimeout(timer));
   }
 }
 

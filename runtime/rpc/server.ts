@@ -31,6 +31,8 @@ export interface ServerOptions {
   log: Logger;
   /** How long running calls may go on once the server closes; default 5 s. */
   drainMs?: number;
+  /** How long a reader of a stream may read nothing; default 60 s. */
+  stallMs?: number;
   connectionAge?: ConnectionAge;
 }
 
@@ -42,11 +44,13 @@ export type RpcServer = RunningService;
  *   says when the address cannot be listened on
  */
 export async function startServer(options: ServerOptions): Promise<RpcServer> {
-  const { name, log, listen, handlers, drainMs = 5_000 } = options;
+  const { name, log, listen, handlers } = options;
+  const { drainMs = 5_000, stallMs = 60_000 } = options;
   const around: Surroundings = {
     name,
     log,
     running: new Set(),
+    stallMs,
     draining: false,
   };
   const server = new Server(serverOptions(options.connectionAge));

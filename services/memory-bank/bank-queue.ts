@@ -1,0 +1,237 @@
+import { FifoQueue, type QueueSnapshot } from '#distill/queue.js';
+import {
+  EmbeddingDimError,
+  InvalidRequestError,
+  StaleEpochError,
+  TeacherMismatchError,
+  type DomainError,
+} from '#runtime/errors.js';
+import { Feeder, type Batch, type FeederLimits } from './feeder.js';
+import { History, type Delta } from './history.js';
+import type { QueueSpec } from './queue-spec.js';
+
+/** The counters of a queue at one moment. */
+export interface QueueState {
+  readonly spec: QueueSpec;
+  readonly epoch: number;
+  readonly version: number;
+  readonly pointer: number;
+  /** Of the run that committed last. */
+  readonly nextStep: number;
+  readonly pendingBatches: number;
+  readonly subscribers: number;
+}
+
+export interface QueueLimits extends FeederLimits {
+  /** Bytes of commits kept for subscribers. */
+  readonly historyBytes: number;
+  /** Runs that may feed one queue. */
+  readonly maxRuns: number;
+}
+
+/** A batch with what must fit the queue it is for. */
+export interface Submission extends Batch {
+  readonly epoch: number;
+  readonly teacherDigest: string;
+  /** Width of the rows. */
+  readonly featDim: number;
+}
+
+/**
+ * One named queue: its rows, the runs that feed it, and the commits that its
+ * subscribers have yet to see. Every commit is one version.
+ */
+export class BankQueue {
+  readonly spec: QueueSpec;
+  readonly epoch: number;
+  readonly #fifo: FifoQueue;
+  readonly #firstStep: number;
+  readonly #limits: QueueLimits;
+  readonly #history: History;
+  readonly #feeders = new Map<string, Feeder>();
+  readonly #listeners = new Set<() => void>();
+  #nextStep: number;
+  #ended: DomainError | undefined;
+  #lastSnapshot: WeakRef<QueueSnapshot> | undefined;
+
+  /** @param firstStep the step that runs start with */
+  constructor(
+    spec: QueueSpec,
+    epoch: number,
+    fifo: FifoQueue,
+    firstStep: number,
+    limits: QueueLimits,
+  ) {
+    this.spec = spec;
+    this.epoch = epoch;
+    this.#fifo = fifo;
+    this.#firstStep = firstStep;
+    this.#nextStep = firstStep;
+    this.#limits = limits;
+    this.#history = new History(fifo.version, limits.historyBytes);
+  }
+
+  get state(): QueueState {
+    let pendingBatches = 0;
+    for (const feeder of this.#feeders.values()) {
+      pendingBatches += feeder.pendingBatches;
+    }
+    return {
+      spec: this.spec,
+      epoch: this.epoch,
+      version: this.#fifo.version,
+      pointer: this.#fifo.pointer,
+      nextStep: this.#nextStep,
+      pendingBatches,
+      subscribers: this.#listeners.size,
+    };
+  }
+
+  /** Bytes of commits held for subscribers. */
+  get historyBytes(): number {
+    return this.#history.bytes;
+  }
+
+  /** A copy at the present version, shared by all who ask for that version. */
+  snapshot(): QueueSnapshot {
+    const last = this.#lastSnapshot?.deref();
+    if (last?.version === this.#fifo.version) return last;
+    const snapshot = this.#fifo.snapshot();
+    this.#lastSnapshot = new WeakRef(snapshot);
+    return snapshot;
+  }
+
+  /** Whether this queue is exactly what a restore would make. */
+  equals(snapshot: QueueSnapshot, nextStep: number): boolean {
+    const { version, pointer, rows } = this.#fifo;
+    return (
+      version === snapshot.version &&
+      pointer === snapshot.pointer &&
+      this.#nextStep === nextStep &&
+      Buffer.from(rows.buffer).equals(Buffer.from(snapshot.rows.buffer))
+    );
+  }
+
+  /**
+   * Takes one rank's rows and commits every step that is complete by them.
+   * @returns the commits, and whether the batch was taken before
+   */
+  enqueue(batch: Submission): { duplicate: boolean; commits: Delta[] } {
+    this.#validate(batch);
+    const feeder = this.#feederOf(batch.runId);
+    const duplicate = !feeder.add(batch);
+    const commits: Delta[] = [];
+    for (
+      let step = feeder.take(batch.runId);
+      step !== undefined;
+      step = feeder.take(batch.runId)
+    ) {
+      const { batches, ...ids } = step;
+      const rows = concatenate(batches);
+      const delta = { ...ids, rows, version: this.#fifo.enqueue(rows) };
+      this.#history.push(delta);
+      commits.push(delta);
+    }
+    if (commits.length > 0) {
+      this.#nextStep = feeder.nextStep;
+      this.#notify();
+    }
+    return { duplicate, commits };
+  }
+
+  /**
+   * The commit behind `version`; undefined if there is none yet.
+   * @throws VersionEvictedError, InvalidRequestError, and what the queue was
+   *   ended with
+   */
+  deltaAfter(version: number): Delta | undefined {
+    if (this.#ended) throw this.#ended;
+    return this.#history.after(version);
+  }
+
+  /** Counts a subscriber and wakes it on changes, until the result is called. */
+  attach(listener: () => void): () => void {
+    const own = () => listener();
+    this.#listeners.add(own);
+    return () => void this.#listeners.delete(own);
+  }
+
+  /** Ends all subscriptions with `reason`. */
+  end(reason: DomainError): void {
+    this.#ended = reason;
+    this.#notify();
+  }
+
+  #notify(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  #validate(batch: Submission): void {
+    const { epoch, spec } = this;
+    if (batch.epoch !== epoch) {
+      throw new StaleEpochError({ epoch: batch.epoch, current: epoch });
+    }
+    if (batch.teacherDigest !== spec.teacherDigest) {
+      throw new TeacherMismatchError({
+        expected: spec.teacherDigest,
+        actual: batch.teacherDigest,
+      });
+    }
+    if (batch.featDim !== spec.featDim) {
+      throw new EmbeddingDimError({
+        field: 'rows',
+        expected: `${spec.featDim} wide`,
+        actual: `${batch.featDim} wide`,
+      });
+    }
+    if (batch.rank >= spec.worldSize) {
+      throw new InvalidRequestError({
+        field: 'batch_id.rank',
+        value: batch.rank,
+        expected: `less than world_size ${spec.worldSize}`,
+      });
+    }
+    requireFinite(batch.rows);
+  }
+
+  #feederOf(runId: string): Feeder {
+    const present = this.#feeders.get(runId);
+    if (present) return present;
+    const { maxRuns } = this.#limits;
+    if (this.#feeders.size === maxRuns) {
+      throw new InvalidRequestError({
+        field: 'batch_id.run_id',
+        value: runId,
+        expected: `one of at most ${maxRuns} runs of a queue`,
+      });
+    }
+    const { worldSize } = this.spec;
+    const feeder = new Feeder(this.#firstStep, worldSize, this.#limits);
+    this.#feeders.set(runId, feeder);
+    return feeder;
+  }
+}
+
+/** @throws InvalidRequestError naming the first value that is NaN or infinite */
+export function requireFinite(rows: Float32Array): void {
+  const at = rows.findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return;
+  throw new InvalidRequestError({
+    field: 'rows',
+    value: `${rows[at]} at element ${at}`,
+    expected: 'finite numbers',
+  });
+}
+
+function concatenate(batches: readonly Float32Array[]): Float32Array {
+  const [only] = batches;
+  if (batches.length === 1 && only) return only;
+  const length = batches.reduce((sum, batch) => sum + batch.length, 0);
+  const rows = new Float32Array(length);
+  let at = 0;
+  for (const batch of batches) {
+    rows.set(batch, at);
+    at += batch.length;
+  }
+  return rows;
+}

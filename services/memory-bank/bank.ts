@@ -1,0 +1,188 @@
+import { FifoQueue, type QueueSnapshot } from '#distill/queue.js';
+import {
+  BankBytesError,
+  BankQueuesError,
+  InvalidRequestError,
+  QueueNotFoundError,
+  StaleEpochError,
+} from '#runtime/errors.js';
+import { BankQueue, requireFinite, type QueueLimits } from './bank-queue.js';
+import {
+  requireSame,
+  validateName,
+  validateSpec,
+  type QueueSpec,
+} from './queue-spec.js';
+
+export interface BankLimits extends QueueLimits {
+  /** Bytes of all queues' rows and of snapshots being read. */
+  readonly maxBytes: number;
+  readonly maxQueues: number;
+}
+
+/** What a restored queue is, besides its rows. */
+export interface Restoration {
+  readonly spec: QueueSpec;
+  readonly epoch: number;
+  readonly version: number;
+  readonly pointer: number;
+  readonly nextStep: number;
+}
+
+/** Memory set aside; `release` may be called more than once. */
+export interface Reservation {
+  release(): void;
+}
+
+/** Named queues in a bounded amount of memory. No I/O, no clock. */
+export class Bank {
+  readonly #limits: BankLimits;
+  readonly #queues = new Map<string, Entry>();
+  #bytes = 0;
+
+  constructor(limits: BankLimits) {
+    this.#limits = limits;
+  }
+
+  /** Bytes of rows and snapshots now. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** All queues by name. */
+  list(): BankQueue[] {
+    return [...this.#queues.values()]
+      .map(({ queue }) => queue)
+      .sort((a, b) => (a.spec.queue < b.spec.queue ? -1 : 1));
+  }
+
+  /** @throws QueueNotFoundError */
+  get(queue: string): BankQueue {
+    validateName('queue', queue);
+    const entry = this.#queues.get(queue);
+    if (!entry) throw new QueueNotFoundError({ queue });
+    return entry.queue;
+  }
+
+  /**
+   * A queue full of seeded rows, or the present one if it is the same.
+   * @throws InvalidRequestError, QueueConflictError, BankBytesError
+   */
+  create(spec: QueueSpec, epoch: number): { queue: BankQueue; made: boolean } {
+    validateSpec(spec);
+    const present = this.#queues.get(spec.queue);
+    if (present) {
+      requireSame(present.queue, spec, epoch);
+      return { queue: present.queue, made: false };
+    }
+    this.#requireRoomFor(spec);
+    const memory = this.reserveRows(spec);
+    const fifo = FifoQueue.create(spec);
+    const queue = new BankQueue(spec, epoch, fifo, 0, this.#limits);
+    this.#queues.set(spec.queue, { queue, memory });
+    return { queue, made: true };
+  }
+
+  /**
+   * What `restore` would refuse whatever the rows are, and the memory for them.
+   * @throws InvalidRequestError, StaleEpochError, BankBytesError
+   */
+  prepareRestore(restoration: Restoration): Reservation {
+    validateSpec(restoration.spec);
+    const { pointer, spec } = restoration;
+    if (pointer >= spec.capacity) {
+      throw new InvalidRequestError({
+        field: 'pointer',
+        value: pointer,
+        expected: `less than capacity ${spec.capacity}`,
+      });
+    }
+    this.#requireNotOlder(restoration);
+    this.#requireRoomFor(spec);
+    return this.reserveRows(spec);
+  }
+
+  /**
+   * Replaces the queue of that name. Doing the same again changes nothing, as
+   * long as nothing was committed in between.
+   * @param memory from `prepareRestore`; the queue's own from here on
+   * @param rows float32 [capacity, featDim] in slot order
+   * @throws StaleEpochError if the present queue's epoch is not lower
+   */
+  restore(
+    restoration: Restoration,
+    memory: Reservation,
+    rows: Float32Array,
+  ): BankQueue {
+    const { spec, epoch, version, pointer, nextStep } = restoration;
+    requireFinite(rows);
+    this.#requireNotOlder(restoration);
+    const snapshot: QueueSnapshot = {
+      rows,
+      featDim: spec.featDim,
+      pointer,
+      version,
+    };
+    const present = this.#queues.get(spec.queue);
+    if (present?.queue.epoch === epoch) {
+      memory.release();
+      if (present.queue.equals(snapshot, nextStep)) return present.queue;
+      throw new StaleEpochError({ epoch, current: epoch });
+    }
+    const fifo = FifoQueue.restore(snapshot);
+    const queue = new BankQueue(spec, epoch, fifo, nextStep, this.#limits);
+    this.#queues.set(spec.queue, { queue, memory });
+    if (present) {
+      present.memory.release();
+      present.queue.end(
+        new StaleEpochError({ epoch: present.queue.epoch, current: epoch }),
+      );
+    }
+    return queue;
+  }
+
+  /** Ends the queue's subscriptions and frees it; false if there is none. */
+  delete(queue: string): boolean {
+    const entry = this.#queues.get(queue);
+    if (!entry) return false;
+    this.#queues.delete(queue);
+    entry.memory.release();
+    entry.queue.end(new QueueNotFoundError({ queue }));
+    return true;
+  }
+
+  /** Memory for a queue's rows. @throws BankBytesError */
+  reserveRows({ capacity, featDim }: QueueSpec): Reservation {
+    const bytes = capacity * featDim * Float32Array.BYTES_PER_ELEMENT;
+    const left = this.#limits.maxBytes - this.#bytes;
+    if (bytes > left) {
+      throw new BankBytesError({ requestedBytes: bytes, limitBytes: left });
+    }
+    this.#bytes += bytes;
+    let held = bytes;
+    return {
+      release: () => {
+        this.#bytes -= held;
+        held = 0;
+      },
+    };
+  }
+
+  #requireRoomFor({ queue }: QueueSpec): void {
+    const { maxQueues } = this.#limits;
+    if (this.#queues.has(queue) || this.#queues.size < maxQueues) return;
+    throw new BankQueuesError({ limit: maxQueues });
+  }
+
+  #requireNotOlder({ spec, epoch }: Restoration): void {
+    const current = this.#queues.get(spec.queue)?.queue.epoch;
+    if (current !== undefined && epoch < current) {
+      throw new StaleEpochError({ epoch, current });
+    }
+  }
+}
+
+interface Entry {
+  readonly queue: BankQueue;
+  readonly memory: Reservation;
+}

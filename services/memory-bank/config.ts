@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { parseConfig } from '#runtime/config.js';
+
+const MiB = 2 ** 20;
+const count = z.coerce.number().int().positive();
+const flag = z.union([
+  z.boolean(),
+  z.enum(['true', 'false']).transform((text) => text === 'true'),
+]);
+
+const schema = z
+  .strictObject({
+    listen: z
+      .strictObject({
+        host: z.string().default('127.0.0.1'),
+        port: z.coerce.number().int().min(0).max(65535).default(0),
+        tls: z
+          .strictObject({
+            certPath: z.string(),
+            keyPath: z.string(),
+            caPath: z.string().optional(),
+          })
+          .optional(),
+        insecurePlaintext: flag.default(false),
+      })
+      .prefault({}),
+    /** Bytes of all queues' rows and of snapshots being read. */
+    maxBytes: count.default(1024 * MiB),
+    maxQueues: count.default(256),
+    /** Runs that may feed one queue. */
+    maxRuns: count.default(16),
+    /** Steps of a run that may be in, counted from the next to be committed. */
+    maxPendingSteps: count.default(128),
+    /** Bytes of a run's rows that wait for an earlier step. */
+    maxPendingBytes: count.default(128 * MiB),
+    /** Committed steps whose batches are recognised when they are sent again. */
+    rememberedSteps: count.default(1024),
+    /** Bytes of commits that each queue keeps for its subscribers. */
+    historyBytes: count.default(32 * MiB),
+    /** The longest silence of a subscription. */
+    heartbeatMs: count.default(2_000),
+    /** How long running calls may go on when the service closes. */
+    drainMs: count.default(5_000),
+  })
+  .refine((config) => config.rememberedSteps >= config.maxPendingSteps, {
+    path: ['rememberedSteps'],
+    message: 'at least maxPendingSteps: a writer may retry that far back',
+  });
+
+/** The bank's settings: total, checked and frozen. */
+export type MemoryBankConfig = Readonly<z.output<typeof schema>>;
+export type MemoryBankSettings = z.input<typeof schema>;
+
+/** @throws ConfigInvalidError */
+export function toConfig(
+  settings: unknown = {},
+  source = 'memory bank settings',
+): MemoryBankConfig {
+  return Object.freeze(parseConfig(schema, settings, source));
+}

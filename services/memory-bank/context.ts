@@ -1,0 +1,13 @@
+import type { Handlers } from '#runtime/rpc/server.js';
+import type { Bank } from './bank.js';
+import type { MemoryBankConfig } from './config.js';
+import type { BankEvents } from './events.js';
+
+/** What every route of the bank works with. */
+export interface Context {
+  readonly bank: Bank;
+  readonly config: MemoryBankConfig;
+  readonly events: BankEvents;
+}
+
+export type Routes = Handlers<'rrd.v1.MemoryBankService'>;

@@ -1,0 +1,72 @@
+import { InvalidRequestError, VersionEvictedError } from '#runtime/errors.js';
+
+/** One commit: rows that make version - 1 into version when appended. */
+export interface Delta {
+  readonly version: number;
+  readonly runId: string;
+  readonly step: number;
+  /** float32 [n, featDim], all ranks in rank order. */
+  readonly rows: Float32Array;
+  /** W3C trace context of the commit; empty if it was not traced. */
+  readonly traceparent: string;
+}
+
+/**
+ * The newest commits of a queue, once for all subscribers, bounded in bytes
+ * (but never less than the newest commit).
+ */
+export class History {
+  readonly #maxBytes: number;
+  readonly #deltas = new Map<number, Delta>();
+  #oldest: number;
+  #newest: number;
+  #bytes = 0;
+
+  /** @param version the queue's version before its first commit here */
+  constructor(version: number, maxBytes: number) {
+    this.#maxBytes = maxBytes;
+    this.#oldest = version;
+    this.#newest = version;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Appends the commit of the next version. */
+  push(delta: Delta): void {
+    this.#deltas.set(delta.version, delta);
+    this.#bytes += delta.rows.byteLength;
+    this.#newest = delta.version;
+    while (this.#bytes > this.#maxBytes && this.#oldest + 1 < this.#newest) {
+      this.#evict(this.#oldest + 1);
+    }
+  }
+
+  /**
+   * The commit behind `version`; undefined if there is none yet.
+   * @throws VersionEvictedError if it is no longer held; InvalidRequestError
+   *   for a version that does not exist yet
+   */
+  after(version: number): Delta | undefined {
+    if (version === this.#newest) return undefined;
+    if (version > this.#newest) {
+      throw new InvalidRequestError({
+        field: 'from_version',
+        value: version,
+        expected: `at most ${this.#newest}`,
+      });
+    }
+    const delta = this.#deltas.get(version + 1);
+    if (delta === undefined) {
+      throw new VersionEvictedError({ version, oldestVersion: this.#oldest });
+    }
+    return delta;
+  }
+
+  #evict(version: number): void {
+    this.#bytes -= this.#deltas.get(version)?.rows.byteLength ?? 0;
+    this.#deltas.delete(version);
+    this.#oldest = version;
+  }
+}

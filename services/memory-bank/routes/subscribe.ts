@@ -1,0 +1,118 @@
+import type { QueueSnapshot } from '#distill/queue.js';
+import type { SubscribeResponse } from '#proto/rrd/v1/SubscribeResponse.js';
+import type { Call } from '#runtime/rpc/server.js';
+import { toWire } from '#runtime/rpc/tensor-codec.js';
+import type { BankQueue } from '../bank-queue.js';
+import type { Context, Routes } from '../context.js';
+import type { Delta } from '../history.js';
+import { toWireState } from '../wire.js';
+
+const chunkBytes = 512 * 1024;
+
+/**
+ * See MemoryBankService.Subscribe. Every subscriber pulls from the queue's one
+ * history at its own pace, so a slow one costs nothing but its own place.
+ */
+export const subscribe = (context: Context): Routes['subscribe'] =>
+  async function* ({ queue: name, fromVersion }, { signal }) {
+    const { bank, events } = context;
+    const queue = bank.get(name);
+    const changes = new Changes(queue, signal);
+    events.subscribed(queue, fromVersion);
+    try {
+      let version = fromVersion;
+      if (version === undefined) {
+        version = queue.state.version;
+        yield* snapshotOf(context, queue);
+      }
+      yield* commitsAfter(version, queue, changes, context.config.heartbeatMs);
+    } finally {
+      changes.stop();
+      events.unsubscribed(queue);
+    }
+  };
+
+/** The queue at its present version; its copy is freed once it is read. */
+async function* snapshotOf(
+  { bank }: Context,
+  queue: BankQueue,
+): AsyncGenerator<SubscribeResponse> {
+  const memory = bank.reserveRows(queue.spec);
+  try {
+    const snapshot = queue.snapshot();
+    yield { snapshot: { state: toWireState(queue.state) } };
+    yield* chunksOf(snapshot);
+  } finally {
+    memory.release();
+  }
+}
+
+function* chunksOf({
+  rows,
+  featDim,
+}: QueueSnapshot): Generator<SubscribeResponse> {
+  const rowBytes = featDim * Float32Array.BYTES_PER_ELEMENT;
+  const rowsPerChunk = Math.max(1, Math.floor(chunkBytes / rowBytes));
+  const capacity = rows.length / featDim;
+  for (let slot = 0; slot < capacity; slot += rowsPerChunk) {
+    const end = Math.min(slot + rowsPerChunk, capacity);
+    const data = rows.subarray(slot * featDim, end * featDim);
+    const chunk = toWire({ shape: [end - slot, featDim], data });
+    yield { chunk: { firstSlot: slot, rows: chunk } };
+  }
+}
+
+/** Every commit behind `version` in order, and heartbeats in between. */
+async function* commitsAfter(
+  version: number,
+  queue: BankQueue,
+  changes: Changes,
+  heartbeatMs: number,
+): AsyncGenerator<SubscribeResponse> {
+  for (let last = version; ;) {
+    const delta = queue.deltaAfter(last);
+    if (delta !== undefined) {
+      yield { delta: toWireDelta(delta, queue.spec.featDim) };
+      last = delta.version;
+    } else if (!(await changes.next(heartbeatMs))) {
+      yield { heartbeat: { version: last } };
+    }
+  }
+}
+
+function toWireDelta({ rows, ...delta }: Delta, featDim: number) {
+  const shape = [rows.length / featDim, featDim];
+  return { ...delta, rows: toWire({ shape, data: rows }) };
+}
+
+/** Wakes a subscriber when its queue changes; counts it until stopped. */
+class Changes {
+  readonly stop: () => void;
+  readonly #signal: AbortSignal;
+  #wake = () => {};
+
+  constructor(queue: BankQueue, signal: AbortSignal) {
+    const wake = () => this.#wake();
+    this.stop = queue.attach(wake);
+    this.#signal = signal;
+    signal.addEventListener('abort', wake, { once: true });
+  }
+
+  /**
+   * Waits for a change; false if there is none within `ms`. Call it right
+   * after looking: a change before the call is not reported.
+   * @throws the signal's reason
+   */
+  async next(ms: number): Promise<boolean> {
+    this.#signal.throwIfAborted();
+    const changed = await new Promise<boolean>((resolve) => {
+      const timer = setTimeout(() => resolve(false), ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
+    this.#signal.throwIfAborted();
+    return changed;
+  }
+}

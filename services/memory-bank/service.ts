@@ -1,0 +1,53 @@
+import type { Logger } from '#runtime/logger.js';
+import { startServer } from '#runtime/rpc/server.js';
+import type { RunningService } from '#runtime/service.js';
+import { Bank } from './bank.js';
+import type { MemoryBankConfig } from './config.js';
+import type { Context, Routes } from './context.js';
+import { createEvents } from './events.js';
+import { createQueue } from './routes/create-queue.js';
+import { deleteQueue } from './routes/delete-queue.js';
+import { enqueue } from './routes/enqueue.js';
+import { getQueue } from './routes/get-queue.js';
+import { listQueues } from './routes/list-queues.js';
+import { restoreQueue } from './routes/restore-queue.js';
+import { subscribe } from './routes/subscribe.js';
+
+const name = 'memory-bank';
+
+/** Starts a memory bank without queues. */
+export async function startMemoryBank(
+  config: MemoryBankConfig,
+  { log }: { log: Logger },
+): Promise<RunningService> {
+  const bank = new Bank(config);
+  const events = createEvents(bank, log);
+  const context: Context = { bank, config, events };
+  const server = await startServer({
+    name,
+    log,
+    listen: config.listen,
+    drainMs: config.drainMs,
+    handlers: { 'rrd.v1.MemoryBankService': routes(context) },
+  });
+  return {
+    name,
+    address: server.address,
+    async close() {
+      await server.close();
+      events.close();
+    },
+  };
+}
+
+function routes(context: Context): Routes {
+  return {
+    createQueue: createQueue(context),
+    deleteQueue: deleteQueue(context),
+    enqueue: enqueue(context),
+    getQueue: getQueue(context),
+    listQueues: listQueues(context),
+    restoreQueue: restoreQueue(context),
+    subscribe: subscribe(context),
+  };
+}

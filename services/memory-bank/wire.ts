@@ -1,0 +1,44 @@
+import type { QueueInit, QueueInit__Output } from '#proto/rrd/v1/QueueInit.js';
+import type {
+  QueueSpec as WireSpec,
+  QueueSpec__Output,
+} from '#proto/rrd/v1/QueueSpec.js';
+import type { QueueState as WireState } from '#proto/rrd/v1/QueueState.js';
+import { InvalidRequestError } from '#runtime/errors.js';
+import type { QueueState } from './bank-queue.js';
+import type { QueueSpec } from './queue-spec.js';
+
+/** Proto messages <-> the bank's own types. */
+
+const initNames = {
+  rows: 'QUEUE_INIT_ROWS',
+  columns: 'QUEUE_INIT_COLUMNS',
+} as const satisfies Record<QueueSpec['init'], QueueInit>;
+
+export function toWireState({ spec, ...counters }: QueueState): WireState {
+  return { ...counters, spec: toWireSpec(spec) };
+}
+
+function toWireSpec({ init, ...spec }: QueueSpec): WireSpec {
+  return { ...spec, init: initNames[init] };
+}
+
+/** @throws InvalidRequestError; numbers and names are the bank's to check */
+export function fromWireSpec(spec: QueueSpec__Output | null): QueueSpec {
+  const { init, ...rest } = required('spec', spec);
+  return { ...rest, init: fromWireInit(init) };
+}
+
+function fromWireInit(init: QueueInit__Output): QueueSpec['init'] {
+  if (init === 'QUEUE_INIT_ROWS') return 'rows';
+  if (init === 'QUEUE_INIT_COLUMNS') return 'columns';
+  const expected = Object.values(initNames).join(' or ');
+  throw new InvalidRequestError({ field: 'spec.init', value: init, expected });
+}
+
+/** A message that proto3 cannot require. @throws InvalidRequestError */
+export function required<T>(field: string, value: T | null | undefined): T {
+  if (value !== null && value !== undefined) return value;
+  const expected = 'a message';
+  throw new InvalidRequestError({ field, value: 'missing', expected });
+}
