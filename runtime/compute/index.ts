@@ -15,7 +15,7 @@ export const engineProviders: readonly EngineProvider[] = [
     'tensorflow',
     async () => (await import('./tensorflow.js')).tensorflowProvider,
   ),
-  lazily('wasm', async () => (await import('./wasm.js')).wasmProvider),
+  lazily('wasm', async () => (await import('./wasm/index.js')).wasmProvider),
   lazily('cpu', async () => (await import('./cpu.js')).cpuProvider),
 ];
 
