@@ -111,9 +111,9 @@ describe('Batcher', () => {
   it('refuses what can never fit', async () => {
     const { batcher } = fixture();
     for (const samples of [0, 9, 1.5, NaN]) {
-      await expect(batcher.submit('a', samples, never())).rejects.toBeInstanceOf(
-        InvalidRequestError,
-      );
+      await expect(
+        batcher.submit('a', samples, never()),
+      ).rejects.toBeInstanceOf(InvalidRequestError);
     }
   });
 

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { engineChoices } from '#runtime/compute/engine.js';
+import { parseConfig } from '#runtime/config.js';
+
+// Coerced, since the environment has only texts.
+const count = z.coerce.number().int().positive();
+const flag = z.union([z.boolean(), z.stringbool()]);
+
+const tls = z.strictObject({
+  certPath: z.string(),
+  keyPath: z.string(),
+  caPath: z.string().optional(),
+});
+
+const schema = z.strictObject({
+  listen: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      port: z.coerce.number().int().min(0).max(65535).default(0),
+      tls: tls.optional(),
+      insecurePlaintext: flag.default(false),
+    })
+    .prefault({}),
+  /** Each folder in it is a model: a checkpoint with its manifest. */
+  modelsDir: z.string().min(1).default('models'),
+  /** `auto`: the fastest engine that can run here. */
+  engine: z.enum(engineChoices).default('auto'),
+  /** Data sets by name: `folder:/path`, `cifar10:/path`, `cifar100:/path`. */
+  datasets: z.record(z.string(), z.string()).default({}),
+  /** The most samples of one request, and of one batch of several requests. */
+  maxBatchSize: count.max(4096).default(128),
+  /** How long a request waits for others to share its batch. */
+  maxQueueDelayMs: z.coerce.number().nonnegative().default(2),
+  /** Requests that may wait for one model; one more is refused. */
+  maxQueuedRequests: count.default(256),
+  /** Models held at a time; the one unused for longest makes way. */
+  maxModels: count.default(4),
+  /** How long loading a model may take. */
+  loadMs: count.default(60_000),
+});
+
+/** The teacher's settings: total, checked and frozen. */
+export type TeacherConfig = Readonly<z.output<typeof schema>>;
+export type TeacherSettings = z.input<typeof schema>;
+
+/** @throws ConfigInvalidError */
+export function toConfig(
+  settings: TeacherSettings,
+  source = 'teacher settings',
+): TeacherConfig {
+  return Object.freeze(parseConfig(schema, settings, source));
+}

@@ -1,0 +1,52 @@
+import { metrics } from '@opentelemetry/api';
+import type { Logger } from '#runtime/logger.js';
+import type { BatchStart } from './batcher.js';
+import type { ExtractorDescription } from './extractor.js';
+
+/** Everything that the teacher logs and counts, one function an event. */
+export type TeacherEvents = ReturnType<typeof createEvents>;
+
+export function createEvents(log: Logger) {
+  const meter = metrics.getMeter('rrd.teacher');
+  const fill = meter.createHistogram('rrd.teacher.batch.fill', {
+    description: 'Samples of a batch as a fraction of the largest batch',
+    advice: { explicitBucketBoundaries: [0.125, 0.25, 0.375, 0.5, 0.75, 1] },
+  });
+  const wait = meter.createHistogram('rrd.teacher.queue.wait', {
+    unit: 's',
+    description: 'Time of a request from its arrival to its batch',
+  });
+  const compute = meter.createHistogram('rrd.teacher.compute.duration', {
+    unit: 's',
+    description: 'Time of a batch in the extracting thread',
+  });
+  const requests = meter.createCounter('rrd.teacher.requests', {
+    description: 'Requests that were computed',
+  });
+  const images = meter.createCounter('rrd.teacher.images', {
+    description: 'Images that were computed',
+  });
+
+  return {
+    modelLoaded(model: string, identity: ExtractorDescription, loadMs: number) {
+      log.info({ model, ...identity, loadMs: Math.round(loadMs) }, 'loaded');
+    },
+
+    batchStarted({ samples, waitsMs }: BatchStart, maxBatchSize: number) {
+      fill.record(samples / maxBatchSize);
+      for (const waitMs of waitsMs) wait.record(waitMs / 1000);
+      requests.add(waitsMs.length);
+      images.add(samples);
+    },
+
+    /** Times the computation of a batch, failed ones included. */
+    async computing<Result>(run: () => Promise<Result>): Promise<Result> {
+      const started = performance.now();
+      try {
+        return await run();
+      } finally {
+        compute.record((performance.now() - started) / 1000);
+      }
+    },
+  };
+}

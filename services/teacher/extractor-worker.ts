@@ -1,0 +1,42 @@
+import { workerData } from 'node:worker_threads';
+import { createEngine } from '#runtime/compute/index.js';
+import type { EngineChoice } from '#runtime/compute/engine.js';
+import { moved, serveWorker } from '#runtime/worker.js';
+import type { ExtractorDescription } from './extractor.js';
+import type { Job, JobResult } from './job.js';
+import { JobRunner } from './jobs.js';
+import { NetworkExtractor } from './network-extractor.js';
+
+/** The thread in which one model of the teacher computes. */
+
+export interface ExtractorData {
+  readonly folder: string;
+  readonly engine: EngineChoice;
+  readonly maxBatchSize: number;
+}
+
+const { folder, engine, maxBatchSize } = workerData as ExtractorData;
+let runner: JobRunner | undefined;
+
+const api = {
+  /** Must have ended before `run` is called. */
+  async load(): Promise<ExtractorDescription> {
+    const extractor = await NetworkExtractor.load(
+      folder,
+      await createEngine(engine),
+      maxBatchSize,
+    );
+    runner = new JobRunner(extractor);
+    return extractor.description;
+  },
+
+  /** Calls must not overlap. */
+  async run(jobs: readonly Job[]): Promise<JobResult[]> {
+    if (!runner) throw new Error('nothing is loaded');
+    return moved(await runner.run(jobs));
+  },
+};
+
+export type ExtractorApi = typeof api;
+
+serveWorker(api);

@@ -1,0 +1,29 @@
+import type { TeacherOutput } from '#distill/methods/method.js';
+import type { HostTensor } from '#distill/tensors.js';
+
+/** One request, checked, as it goes to the extracting thread. */
+export interface Job {
+  /** Stored or finished images, uint8 [count, H, W, C]. */
+  readonly images: Uint8Array;
+  readonly count: number;
+  /** The views to take of stored images; without it they are taken as is. */
+  readonly views?: Views;
+  readonly outputs: ReadonlySet<TeacherOutput>;
+  /** There exactly when `outputs` has embeddings. */
+  readonly projection?: ProjectionKey;
+}
+
+/** Crop-flip views of samples: a pure function of these. */
+export interface Views {
+  readonly seed: number;
+  readonly epoch: number;
+  readonly indices: readonly number[];
+}
+
+export interface ProjectionKey {
+  readonly seed: number;
+  readonly featDim: number;
+}
+
+/** What was asked for, rows in the order of the job's samples. */
+export type JobResult = Readonly<Partial<Record<TeacherOutput, HostTensor>>>;

@@ -1,0 +1,34 @@
+import { TeacherMismatchError } from '#runtime/errors.js';
+import type { Handlers } from '#runtime/rpc/server.js';
+import { toWire } from '#runtime/rpc/tensor-codec.js';
+import type { TeacherContext } from '../context.js';
+import { outputsOf } from './outputs.js';
+import { samplesOf } from './samples.js';
+
+type Extract = Handlers<'rrd.v1.TeacherService'>['extract'];
+
+export function extract(context: TeacherContext): Extract {
+  return async (request, { signal }) => {
+    const wanted = outputsOf(request);
+    const model = await context.models.get(request.model);
+    const { digest } = model.description;
+    const expected = request.teacherDigest;
+    if (expected !== '' && expected !== digest) {
+      throw new TeacherMismatchError({ expected, actual: digest });
+    }
+    const samples = await samplesOf(
+      request,
+      model.description,
+      context,
+      signal,
+    );
+    const result = await model.run({ ...samples, ...wanted }, signal);
+    const { features, logits, embeddings } = result;
+    return {
+      teacherDigest: digest,
+      ...(features && { features: toWire(features) }),
+      ...(logits && { logits: toWire(logits) }),
+      ...(embeddings && { embeddings: toWire(embeddings) }),
+    };
+  };
+}

@@ -1,0 +1,56 @@
+import type { TeacherOutput } from '#distill/methods/method.js';
+import { InvalidRequestError } from '#runtime/errors.js';
+import type { ExtractRequest__Output } from '#proto/rrd/v1/ExtractRequest.js';
+import type { TeacherOutput__Output } from '#proto/rrd/v1/TeacherOutput.js';
+import type { Job, ProjectionKey } from '../job.js';
+
+/** As in an experiment: wider embeddings have no use and cost memory here. */
+const maxFeatDim = 2048;
+
+/**
+ * What a request asks for.
+ * @throws InvalidRequestError if nothing, something unknown, or embeddings
+ *   without a projection (or the other way round)
+ */
+export function outputsOf(
+  request: ExtractRequest__Output,
+): Pick<Job, 'outputs' | 'projection'> {
+  const outputs = new Set(request.outputs.map(outputOf));
+  if (outputs.size === 0) throw invalid('outputs', 'empty', 'at least one');
+  const { projection } = request;
+  if (outputs.has('embeddings') !== Boolean(projection)) {
+    const value = projection ? 'there' : 'missing';
+    throw invalid('projection', value, 'there exactly for embeddings');
+  }
+  return { outputs, ...(projection && { projection: checked(projection) }) };
+}
+
+function outputOf(output: TeacherOutput__Output): TeacherOutput {
+  switch (output) {
+    case 'TEACHER_OUTPUT_FEATURES':
+      return 'features';
+    case 'TEACHER_OUTPUT_LOGITS':
+      return 'logits';
+    case 'TEACHER_OUTPUT_EMBEDDINGS':
+      return 'embeddings';
+    case 'TEACHER_OUTPUT_UNSPECIFIED':
+      throw invalid('outputs', output, 'features, logits or embeddings');
+    default:
+      // A number: from a newer contract than ours.
+      throw invalid('outputs', output satisfies never, 'a known output');
+  }
+}
+
+function checked({ seed, featDim }: ProjectionKey): ProjectionKey {
+  if (!Number.isSafeInteger(seed)) {
+    throw invalid('projection.seed', seed, 'below 2^53');
+  }
+  if (featDim < 1 || featDim > maxFeatDim) {
+    throw invalid('projection.feat_dim', featDim, `1 to ${maxFeatDim}`);
+  }
+  return { seed, featDim };
+}
+
+function invalid(field: string, value: string | number, expected: string) {
+  return new InvalidRequestError({ field, value, expected });
+}

@@ -1,0 +1,60 @@
+import { openDatasets, type Datasets } from '#runtime/data/index.js';
+import type { Logger } from '#runtime/logger.js';
+import { startServer } from '#runtime/rpc/server.js';
+import type { RunningService } from '#runtime/service.js';
+import type { Clock } from './batcher.js';
+import type { TeacherConfig } from './config.js';
+import type { TeacherContext } from './context.js';
+import { createEvents } from './events.js';
+import { Models } from './models.js';
+import { describe } from './routes/describe.js';
+import { extract } from './routes/extract.js';
+
+export interface TeacherOptions {
+  readonly log: Logger;
+  /** Instead of those of the configuration: shared with other services. */
+  readonly datasets?: Datasets;
+  readonly clock?: Clock;
+}
+
+/** Starts a teacher; models and data sets are loaded when first asked for. */
+export async function startTeacher(
+  config: TeacherConfig,
+  { log, datasets, clock = systemClock }: TeacherOptions,
+): Promise<RunningService> {
+  const stop = new AbortController();
+  const context: TeacherContext = {
+    config,
+    models: new Models(config, createEvents(log), clock),
+    datasets:
+      datasets ?? openDatasets(config.datasets, { signal: stop.signal }),
+  };
+  const server = await startServer({
+    name: 'teacher',
+    handlers: {
+      'rrd.v1.TeacherService': {
+        describe: describe(context),
+        extract: extract(context),
+      },
+    },
+    listen: config.listen,
+    log,
+  });
+  return {
+    name: server.name,
+    address: server.address,
+    async close() {
+      await server.close();
+      stop.abort(new Error('the teacher was closed'));
+      await context.models.close();
+    },
+  };
+}
+
+const systemClock: Clock = {
+  nowMs: () => performance.now(),
+  after(delayMs, run) {
+    const timer = setTimeout(run, delayMs);
+    return () => clearTimeout(timer);
+  },
+};

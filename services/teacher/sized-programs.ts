@@ -1,0 +1,166 @@
+import { sizeOf, type HostTensor } from '#distill/tensors.js';
+import { EngineUnavailableError } from '#runtime/errors.js';
+import type { Extracted } from './extractor.js';
+import { joinRows, padRows, rowsOf } from './rows.js';
+
+/** Runs a network on exactly `images.shape[0]` images. */
+export type Forward = (images: HostTensor) => Promise<Extracted>;
+
+export interface SizedProgramsOptions {
+  /** Compiles the network for one batch size. */
+  readonly compile: (batchSize: number) => Promise<Forward>;
+  /** [H, W, C] */
+  readonly imageShape: readonly number[];
+  /** Different images, float32 [probeCount, H, W, C], normalised. */
+  readonly probes: Float32Array;
+  readonly maxBatchSize: number;
+  /** Names the engine in the error. */
+  readonly engine: string;
+}
+
+interface SizedForward {
+  readonly size: number;
+  readonly forward: Forward;
+}
+
+export const probeCount = 3;
+
+/** Sizes other than multiples of the reference size that are worth a program. */
+const smallSizes = [1, 8, 32];
+const referenceSize = 64;
+
+/**
+ * Programs for a few fixed batch sizes, smaller batches padded with zeros, so
+ * that a sample's output never depends on its batch.
+ *
+ * An engine may well compute a row with other kernels in a larger batch, so
+ * nothing is assumed. The program of the reference size is the truth; it is
+ * refused unless it gives the same bits for an image at any place among any
+ * mates. Another size is compiled when it is first wanted, and used only if it
+ * gives the truth's bits; otherwise the reference size does its work.
+ */
+export class SizedPrograms {
+  private readonly others = new Map<number, Promise<Forward | undefined>>();
+
+  private constructor(
+    private readonly options: SizedProgramsOptions,
+    private readonly reference: Forward,
+    private readonly referenceSize: number,
+    /** Outputs for the probes. */
+    readonly truth: readonly Buffer[],
+  ) {}
+
+  /** @throws EngineUnavailableError if outputs depend on the batch */
+  static async create(options: SizedProgramsOptions): Promise<SizedPrograms> {
+    const size = Math.min(referenceSize, options.maxBatchSize);
+    const reference = await options.compile(size);
+    const rows = await probe(reference, size, options);
+    const truth = rows.slice(0, probeCount);
+    if (agree(rows, truth)) {
+      return new SizedPrograms(options, reference, size, truth);
+    }
+    throw new EngineUnavailableError({
+      engine: options.engine,
+      problem: "a sample's output depends on its place in the batch",
+    });
+  }
+
+  /** Batch sizes in use or to be tried, ascending. */
+  get sizes(): number[] {
+    const { maxBatchSize } = this.options;
+    const steps = Math.ceil(maxBatchSize / this.referenceSize);
+    const multiples = Array.from({ length: steps }, (_, i) =>
+      Math.min((i + 1) * this.referenceSize, maxBatchSize),
+    );
+    const smaller = smallSizes.filter((size) => size < this.referenceSize);
+    return [...smaller, ...multiples];
+  }
+
+  /** @param images float32 [N, H, W, C], N at least 1 */
+  async run(images: Float32Array): Promise<Extracted> {
+    const { imageShape } = this.options;
+    const imageSize = sizeOf(imageShape);
+    const total = images.length / imageSize;
+    const parts: Extracted[] = [];
+    for (let done = 0, count: number; done < total; done += count) {
+      const { size, forward } = await this.programFor(total - done);
+      count = Math.min(size, total - done);
+      const part = images.subarray(
+        done * imageSize,
+        (done + count) * imageSize,
+      );
+      const { features, logits } = await forward(
+        padRows(part, imageShape, size),
+      );
+      parts.push({
+        features: rowsOf(features, 0, count), // [count, featureDim]
+        logits: rowsOf(logits, 0, count), // [count, classCount]
+      });
+    }
+    return {
+      features: joinRows(parts.map(({ features }) => features)),
+      logits: joinRows(parts.map(({ logits }) => logits)),
+    };
+  }
+
+  private async programFor(count: number): Promise<SizedForward> {
+    for (const size of this.sizes.filter((each) => each >= count)) {
+      const forward = await this.usable(size);
+      if (forward) return { size, forward };
+    }
+    return { size: this.referenceSize, forward: this.reference };
+  }
+
+  /** The program of `size`, if it agrees with the reference. */
+  private usable(size: number): Promise<Forward | undefined> {
+    if (size === this.referenceSize) return Promise.resolve(this.reference);
+    const known = this.others.get(size);
+    if (known) return known;
+    const checked = this.checked(size);
+    this.others.set(size, checked);
+    return checked;
+  }
+
+  private async checked(size: number): Promise<Forward | undefined> {
+    const forward = await this.options.compile(size);
+    const rows = await probe(forward, size, this.options);
+    return agree(rows, this.truth) ? forward : undefined;
+  }
+}
+
+/** Which probe a row of a probing batch holds: never with the same mates. */
+const probeAt = (row: number) => (row + (row >> 2)) % probeCount;
+
+/** The outputs of a batch of probes, each row as bytes. */
+async function probe(
+  forward: Forward,
+  size: number,
+  { imageShape, probes }: SizedProgramsOptions,
+): Promise<Buffer[]> {
+  const imageSize = sizeOf(imageShape);
+  const data = new Float32Array(size * imageSize);
+  for (let row = 0; row < size; row += 1) {
+    const start = probeAt(row) * imageSize;
+    data.set(probes.subarray(start, start + imageSize), row * imageSize);
+  }
+  const { features, logits } = await forward({
+    shape: [size, ...imageShape],
+    data,
+  });
+  return Array.from({ length: size }, (_, row) =>
+    Buffer.concat([bytesOfRow(features, row), bytesOfRow(logits, row)]),
+  );
+}
+
+function agree(rows: readonly Buffer[], truth: readonly Buffer[]): boolean {
+  return rows.every((row, i) => {
+    const expected = truth[probeAt(i)];
+    return expected === undefined || row.equals(expected);
+  });
+}
+
+function bytesOfRow({ shape, data }: HostTensor, row: number): Buffer {
+  const width = shape[1]!;
+  const start = data.byteOffset + row * width * data.BYTES_PER_ELEMENT;
+  return Buffer.from(data.buffer, start, width * data.BYTES_PER_ELEMENT);
+}
