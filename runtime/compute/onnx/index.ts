@@ -1,0 +1,77 @@
+import { availableParallelism } from 'node:os';
+import type { Program } from '#distill/program.js';
+import type { NamedHostTensors } from '#distill/tensors.js';
+import { EngineUnavailableError } from '../../errors.js';
+import { checkTensors } from '../check.js';
+import type { Engine, EngineProvider, Executable } from '../engine.js';
+import { OnnxExecutable } from './executable.js';
+import { loadOnnxRuntime, type OnnxRuntime } from './onnxruntime.js';
+import { trace } from './trace.js';
+
+export interface OnnxOptions {
+  /** Threads that share one operator's work; by default one for each core. */
+  readonly threads?: number;
+}
+
+/** Compiles programs to ONNX graphs; needs nothing but its npm package. */
+export const onnxProvider: EngineProvider = {
+  name: 'onnx',
+  async missing() {
+    try {
+      await loadOnnxRuntime();
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof EngineUnavailableError)) throw error;
+      return error.metadata.problem;
+    }
+  },
+  create: () => createOnnxEngine(),
+};
+
+/** @throws EngineUnavailableError without onnxruntime-node */
+export async function createOnnxEngine(
+  options: OnnxOptions = {},
+): Promise<Engine> {
+  const runtime = await loadOnnxRuntime();
+  // The core alone knows no gradients; this package registers them.
+  await import('@tensorflow/tfjs');
+  return new OnnxEngine(runtime, options.threads ?? availableParallelism());
+}
+
+class OnnxEngine implements Engine {
+  readonly name = 'onnx';
+  readonly version: string;
+  private readonly executables = new Set<Executable>();
+
+  constructor(
+    private readonly runtime: OnnxRuntime,
+    private readonly threads: number,
+  ) {
+    this.version = `onnxruntime-node ${runtime.env.versions.node} (cpu)`;
+  }
+
+  async compile(
+    program: Program,
+    initialState: NamedHostTensors,
+  ): Promise<Executable> {
+    checkTensors('state', program.state, initialState);
+    const executable = await OnnxExecutable.create(
+      this.runtime,
+      program,
+      trace(program),
+      initialState,
+      {
+        executionMode: 'sequential',
+        graphOptimizationLevel: 'all',
+        intraOpNumThreads: this.threads,
+      },
+    );
+    this.executables.add(executable);
+    return executable;
+  }
+
+  async dispose(): Promise<void> {
+    for (const executable of this.executables) executable.dispose();
+    this.executables.clear();
+  }
+}

@@ -1,0 +1,109 @@
+import type {
+  Attribute,
+  Constant,
+  ElementType,
+  Graph,
+  GraphNode,
+} from './graph.js';
+import { MessageWriter } from './protobuf.js';
+
+/**
+ * ONNX files. Field numbers are those of onnx.proto (ONNX 1.17); versions are
+ * pinned so that a newer runtime gives the same operators.
+ */
+const irVersion = 8;
+const opsets = { '': 18, 'com.microsoft': 1 };
+
+const elementTypes = { float32: 1, int32: 6, int64: 7, bool: 9 };
+const attributeTypes = { float: 1, integer: 2, string: 3, integers: 7 };
+
+/** A named tensor at the graph's border. */
+export interface Port {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly dims: readonly number[];
+}
+
+/** Serialises `graph` with `inputs` and `outputs` at its border. */
+export function encodeModel(
+  graph: Graph,
+  inputs: readonly Port[],
+  outputs: readonly Port[],
+): Uint8Array {
+  const nodes = graph.nodesFor(outputs.map((port) => port.name));
+  const read = new Set(nodes.flatMap((node) => node.inputs));
+  const body = new MessageWriter().string(2, 'program');
+  for (const node of nodes) body.message(1, encodeNode(node));
+  for (const [name, constant] of graph.constants) {
+    if (read.has(name)) body.message(5, encodeConstant(name, constant));
+  }
+  for (const port of inputs) body.message(11, encodePort(port));
+  for (const port of outputs) body.message(12, encodePort(port));
+  const model = new MessageWriter()
+    .integer(1, irVersion)
+    .string(2, 'rrd')
+    .message(7, body);
+  for (const [domain, version] of Object.entries(opsets)) {
+    model.message(8, new MessageWriter().string(1, domain).integer(2, version));
+  }
+  return model.finish();
+}
+
+function encodeNode(node: GraphNode): MessageWriter {
+  const message = new MessageWriter();
+  for (const input of node.inputs) message.string(1, input);
+  for (const output of node.outputs) message.string(2, output);
+  message.string(3, node.outputs[0]!).string(4, node.op);
+  for (const [name, value] of Object.entries(node.attributes)) {
+    message.message(5, encodeAttribute(name, value));
+  }
+  return message.string(7, node.domain);
+}
+
+function encodeAttribute(name: string, value: Attribute): MessageWriter {
+  const message = new MessageWriter().string(1, name);
+  if (typeof value === 'number') {
+    return message.integer(3, value).integer(20, attributeTypes.integer);
+  }
+  if (typeof value === 'string') {
+    return message.string(4, value).integer(20, attributeTypes.string);
+  }
+  if ('float' in value) {
+    return message.float(2, value.float).integer(20, attributeTypes.float);
+  }
+  for (const item of value) message.integer(8, item);
+  return message.integer(20, attributeTypes.integers);
+}
+
+function encodeConstant(name: string, constant: Constant): MessageWriter {
+  const message = new MessageWriter();
+  for (const dim of constant.dims) message.integer(1, dim);
+  return message
+    .integer(2, elementTypes[constant.type])
+    .string(8, name)
+    .bytes(9, rawBytes(constant));
+}
+
+/** Little-endian elements, as TensorProto.raw_data wants them. */
+function rawBytes({ type, data }: Constant): Uint8Array {
+  const array =
+    type === 'float32'
+      ? Float32Array.from(data)
+      : type === 'int32'
+        ? Int32Array.from(data)
+        : type === 'int64'
+          ? BigInt64Array.from(Array.from(data, BigInt))
+          : Uint8Array.from(data);
+  return new Uint8Array(array.buffer);
+}
+
+function encodePort({ name, type, dims }: Port): MessageWriter {
+  const shape = new MessageWriter();
+  for (const dim of dims) shape.message(1, new MessageWriter().integer(1, dim));
+  const tensor = new MessageWriter()
+    .integer(1, elementTypes[type])
+    .message(2, shape);
+  return new MessageWriter()
+    .string(1, name)
+    .message(2, new MessageWriter().message(1, tensor));
+}
