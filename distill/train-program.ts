@@ -43,7 +43,7 @@ export interface TrainProgram {
    */
   readonly program: Program;
   /** The state before the first step. */
-  initialState(seed: number): NamedHostTensors;
+  readonly initialState: (seed: number) => NamedHostTensors;
 }
 
 export function createTrainProgram({

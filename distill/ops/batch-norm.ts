@@ -41,16 +41,16 @@ export function batchNorm(
     (field) => tensors[`${prefix}.${field}`]!,
   ) as [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D, tf.Scalar];
   if (mode === 'eval') {
-    const scale = tf.mul(weight, tf.rsqrt(tf.add(runningVar, epsilon)));
-    const shift = tf.sub(bias, tf.mul(runningMean, scale));
-    return { output: tf.add(tf.mul(x, scale), shift), buffers: {} };
+    const given = { mean: runningMean, variance: runningVar };
+    return { output: normalize(x, weight, bias, given, 'given'), buffers: {} };
   }
   const samples = x.size / x.shape[3];
   if (samples < 2) throw new RangeError(`${prefix}: one value per channel`);
-  const { mean, variance } = batchStatistics(x);
+  const own = batchStatistics(x);
+  const { mean, variance } = own;
   const unbiased = tf.mul(variance, samples / (samples - 1));
   return {
-    output: normalize(x, weight, bias, mean, variance),
+    output: normalize(x, weight, bias, own, 'own'),
     buffers: {
       [`${prefix}.running_mean`]: blend(runningMean, mean),
       [`${prefix}.running_var`]: blend(runningVar, unbiased),
@@ -73,11 +73,13 @@ function channelMean(x: tf.Tensor4D): tf.Tensor1D {
   return tf.mean(pooled, [0, 1, 2]);
 }
 
+interface Statistics {
+  readonly mean: tf.Tensor1D;
+  readonly variance: tf.Tensor1D;
+}
+
 /** Mean and biased variance by channel, without a gradient. */
-function batchStatistics(x: tf.Tensor4D): {
-  mean: tf.Tensor1D;
-  variance: tf.Tensor1D;
-} {
+function batchStatistics(x: tf.Tensor4D): Statistics {
   const [mean, variance] = tf.unstack(statistics(x)); // each [C]
   return { mean: mean as tf.Tensor1D, variance: variance as tf.Tensor1D };
 }
@@ -92,20 +94,20 @@ const statistics = tf.customGrad((input) => {
 });
 
 /**
- * y = gamma (x - mean) / sqrt(variance + epsilon) + beta, where mean and
- * variance are x's own, with all three gradients at once:
+ * y = gamma (x - mean) / sigma + beta with sigma = sqrt(variance + epsilon),
+ * and all three gradients at once:
  *
  *   dbeta = sum dy      dgamma = sum dy xhat      (over N, H, W; M values)
- *   dx = gamma / sigma (dy - dbeta / M - xhat dgamma / M)
+ *   dx = gamma / sigma dy                                   given statistics
+ *   dx = gamma / sigma (dy - dbeta / M - xhat dgamma / M)   x's own
  */
 function normalize(
   x: tf.Tensor4D,
   gamma: tf.Tensor1D,
   beta: tf.Tensor1D,
-  mean: tf.Tensor1D,
-  variance: tf.Tensor1D,
+  { mean, variance }: Statistics,
+  statistics: 'own' | 'given',
 ): tf.Tensor4D {
-  const samples = x.size / x.shape[3];
   const apply = tf.customGrad((...args) => {
     const [input, weight, bias, save] = args as unknown as [
       tf.Tensor4D,
@@ -118,29 +120,30 @@ function normalize(
     const shift = tf.sub(bias, tf.mul(mean, scale));
     save([input, mean, inverse, scale]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
-      gradients(dy as tf.Tensor4D, saved as Saved, samples);
+      gradients(dy as tf.Tensor4D, saved as Saved, statistics);
     return { value: tf.add(tf.mul(input, scale), shift), gradFunc };
   });
   return apply(x, gamma, beta) as tf.Tensor4D;
 }
 
+/** x, mean, 1 / sigma, gamma / sigma */
 type Saved = [tf.Tensor4D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D];
 
 function gradients(
   dy: tf.Tensor4D,
   [x, mean, inverse, scale]: Saved,
-  samples: number,
+  statistics: 'own' | 'given',
 ): tf.Tensor[] {
   return tf.tidy(() => {
+    const samples = x.size / x.shape[3];
     const centred = tf.sub<tf.Tensor4D>(x, mean);
     const meanDy = channelMean(dy);
     const meanDyHat = tf.mul(channelMean(tf.mul(dy, centred)), inverse);
-    // dx = scale dy - slope (x - mean) - scale meanDy
     const slope = tf.mul(tf.mul(scale, inverse), meanDyHat);
-    const dx = tf.sub(
-      tf.mul(tf.sub(dy, meanDy), scale),
-      tf.mul(centred, slope),
-    );
+    const dx =
+      statistics === 'given'
+        ? tf.mul(dy, scale)
+        : tf.sub(tf.mul(tf.sub(dy, meanDy), scale), tf.mul(centred, slope));
     return [dx, tf.mul(meanDyHat, samples), tf.mul(meanDy, samples)];
   });
 }

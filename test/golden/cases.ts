@@ -1,0 +1,89 @@
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
+import type { GoldenCase } from './case.js';
+import {
+  fifoCase,
+  fifoSchema,
+  indivisibleCase,
+  indivisibleSchema,
+} from './fifo.js';
+import { networkCases, networkSchema } from './network.js';
+import { plainCase, plainLossExists, plainSchema } from './plain.js';
+import { sgdCase, sgdSchema } from './sgd.js';
+import { zooCases, zooSchema } from './zoo.js';
+
+/** Sources of the reference whose methods we do not have yet. */
+const missingSources: readonly string[] = [
+  'AB.py',
+  'AT.py',
+  'CC.py',
+  'CRD.py',
+  'DCD.py',
+  'EGA.py',
+  'FSP.py',
+  'FT.py',
+  'FitNet.py',
+  'ITRD.py',
+  'KDSVD.py',
+  'NST.py',
+  'PKT.py',
+  'RKD.py',
+  'SP.py',
+  'VID.py',
+  'WSLD.py',
+];
+
+/** What the kinds of files are told apart by. */
+const outline = z.looseObject({
+  name: z.string().optional(),
+  source: z.string().optional(),
+  opt: z.looseObject({ memory_type: z.string().optional() }).optional(),
+});
+
+/**
+ * The cases of all files under a folder, in order of path.
+ * @throws never for a bad file: that becomes a case that fails
+ */
+export function casesUnder(folder: string): GoldenCase[] {
+  const files = filesUnder(folder).filter(
+    (path) => !/(^README\.md|\.safetensors)$/.test(basename(path)),
+  );
+  return files.sort().flatMap((path) => {
+    try {
+      return casesOf(JSON.parse(readFileSync(path, 'utf8')), dirname(path));
+    } catch (error) {
+      const fail = async () => {
+        throw error;
+      };
+      return [{ name: basename(path), run: fail }];
+    }
+  });
+}
+
+/** Also through links, which `readdir` alone does not follow. */
+function filesUnder(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    return statSync(path).isDirectory() ? filesUnder(path) : [path];
+  });
+}
+
+function casesOf(json: unknown, folder: string): GoldenCase[] {
+  const { name, source, opt, ...rest } = outline.parse(json);
+  if ('nets' in rest) return zooCases(zooSchema.parse(json));
+  if ('raises' in rest) return [indivisibleCase(indivisibleSchema.parse(json))];
+  if ('param_order' in rest)
+    return networkCases(networkSchema.parse(json), folder);
+  if (name?.endsWith('_rrd_sgd'))
+    return [sgdCase(sgdSchema.parse(json), folder)];
+  if (source === 'RRD.py' && opt?.memory_type === 'fifo')
+    return [fifoCase(fifoSchema.parse(json))];
+  if (source === 'RRD.py' && opt?.memory_type === 'momentum')
+    return [{ name: name!, skip: 'no momentum memory for rrd yet' }];
+  if (source && plainLossExists(source))
+    return [plainCase(plainSchema.parse(json))];
+  const missing = missingSources.find((file) => source?.startsWith(file));
+  if (missing) return [{ name: name!, skip: `no method of ${missing} yet` }];
+  throw new Error('a file of no known kind');
+}
