@@ -141,16 +141,18 @@ export class BankMirror {
     return committed;
   }
 
-  /** Frees the queue, if this attempt still owns it. */
-  async deleteQueue(signal: AbortSignal): Promise<void> {
-    const { runId, attempt } = this.#options;
-    const deadlineMs = 2_000;
-    const answer = await this.#client.getQueue(
-      { queue: runId },
-      { signal, deadlineMs },
-    );
-    if (answer.state?.epoch !== attempt) return;
-    await this.#client.deleteQueue({ queue: runId }, { signal, deadlineMs });
+  /** The newest commit that arrived. */
+  get version(): number {
+    return this.#version ?? 0;
+  }
+
+  /** Frees the queue, if this attempt still owns it. Not tried for long. */
+  async deleteQueue(): Promise<void> {
+    const { runId: queue, attempt } = this.#options;
+    const options = { deadlineMs: 2_000 };
+    const { state } = await this.#client.getQueue({ queue }, options);
+    if (state?.epoch !== attempt) return;
+    await this.#client.deleteQueue({ queue }, options);
   }
 
   close(): void {

@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { engineChoices } from '#runtime/compute/engine.js';
 import { parseConfig } from '#runtime/config.js';
 
-const milliseconds = z.number().int().positive();
+// Coerced, since the environment has only texts.
+const milliseconds = z.coerce.number().int().positive();
+const flag = z.union([z.boolean(), z.stringbool()]);
 const address = z.string().min(1);
 
 const tls = z.strictObject({
@@ -18,9 +20,9 @@ const schema = z.strictObject({
   listen: z
     .strictObject({
       host: z.string().default('127.0.0.1'),
-      port: z.number().int().min(0).max(65535).default(0),
+      port: z.coerce.number().int().min(0).max(65535).default(0),
       tls: tls.optional(),
-      insecurePlaintext: z.boolean().default(false),
+      insecurePlaintext: flag.default(false),
     })
     .prefault({}),
   /** `host:port`; runs that need a teacher fail without it. */
@@ -34,11 +36,13 @@ const schema = z.strictObject({
   /** Runs leave configuration, measurements and checkpoints below it. */
   runsDir: z.string().default('runs'),
   /** Checkpoints that a run keeps. */
-  keepCheckpoints: z.number().int().positive().default(2),
+  keepCheckpoints: z.coerce.number().int().positive().default(2),
   /** The longest silence towards the orchestrator while a run is held. */
   heartbeatMs: milliseconds.default(1_000),
   /** The shortest time between two reports of progress. */
   progressMs: milliseconds.default(250),
+  /** Unheard for so long, a run is taken away: then it stops by itself. */
+  leaseMs: milliseconds.default(10_000),
   deadlines: z
     .strictObject({
       /** A teacher may have to load its model first. */

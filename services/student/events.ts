@@ -24,26 +24,27 @@ export class StudentEvents {
     this.log.info({ runId, attempt }, 'run claimed');
   }
 
+  takingFailed(error: unknown): void {
+    this.log.error({ err: error }, 'no run could be taken; trying again');
+  }
+
   malformedWork(problem: string): void {
     this.log.error({ problem }, 'a work item is not a run; dropped');
   }
 
-  prepared(runId: string, facts: ThreadFacts): void {
+  prepared(runId: string, facts: ThreadFacts, resume?: ResumePoint): void {
     const { engine, engineVersion, trainSize, testSize } = facts;
     this.log.info(
       { runId, engine, engineVersion, trainSize, testSize },
       'run prepared',
     );
-  }
-
-  resumed(runId: string, { path, step }: ResumePoint): void {
+    if (!resume) return;
+    const { path, step } = resume;
     this.log.info({ runId, path, step }, 'run goes on from a checkpoint');
-  }
-
-  otherEngine(expected: string, actual: string): void {
+    if (resume.engine === engine) return;
     this.log.warn(
-      { expected, actual },
-      'the checkpoint was made on another engine: results will differ in the last digits',
+      { runId, expected: resume.engine, actual: engine },
+      'the checkpoint was made on another engine: the last digits will differ',
     );
   }
 
@@ -61,7 +62,10 @@ export class StudentEvents {
     );
   }
 
-  stepTaken(engine: string, waitMs: number, computeMs: number): void {
+  stepTaken(
+    engine: string,
+    { waitMs, computeMs }: { waitMs: number; computeMs: number },
+  ): void {
     const labels = { 'rrd.engine': engine };
     this.#instruments.step.record((waitMs + computeMs) / 1000, labels);
     this.#instruments.wait.record(waitMs / 1000, labels);

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { epochOrder } from '#distill/data/order.js';
 import { experimentSchema } from '#distill/experiment.js';
 import { ConfigInvalidError } from '#runtime/errors.js';
 import { planOf } from './plan.js';
 
-function experiment(training: Record<string, number>) {
+function experiment(training: Record<string, number | string>) {
   return experimentSchema.parse({
     name: 'plan',
     dataset: 'procedural',
@@ -19,17 +20,29 @@ describe('planOf', () => {
     expect(plan.stepsPerEpoch).toBe(2);
     expect(plan.totalSteps).toBe(10);
     expect([0, 1, 2, 9].map(plan.epochOf)).toEqual([1, 1, 2, 5]);
-    expect([0, 1, 2].map(plan.rangeOf)).toEqual([
-      [0, 4],
-      [4, 8],
-      [0, 4],
-    ]);
+    const [first, second] = [plan.batchOf(0), plan.batchOf(1)];
+    const order = [...epochOrder(0, 1, 11)];
+    expect([...first.indices, ...second.indices]).toEqual(order.slice(0, 8));
     expect([0, 1, 2, 3].map(plan.endsEpoch)).toEqual([
       false,
       true,
       false,
       true,
     ]);
+  });
+
+  it('takes each epoch in its own order, whatever was asked before', () => {
+    const plan = planOf(experiment({}), 8);
+    const forth = [0, 2, 4, 6, 8].map((step) => plan.batchOf(step).indices);
+    const back = [8, 6, 4, 2, 0].map((step) => plan.batchOf(step).indices);
+    expect(back.reverse()).toEqual(forth);
+    expect(forth[3]).toEqual([...epochOrder(0, 4, 8)].slice(0, 4));
+  });
+
+  it('names the views of an epoch only where images are augmented', () => {
+    expect(planOf(experiment({}), 8).batchOf(2).epoch).toBe(2);
+    const plain = experiment({ augmentation: 'none' });
+    expect(planOf(plain, 8).batchOf(2).epoch).toBeUndefined();
   });
 
   it('evaluates and checkpoints at its intervals and after the last epoch', () => {

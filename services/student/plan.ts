@@ -1,41 +1,65 @@
+import { epochOrder } from '#distill/data/order.js';
 import type { Experiment } from '#distill/experiment.js';
 import { ConfigInvalidError } from '#runtime/errors.js';
+import type { BatchRef } from './trainer-api.js';
 
 /**
- * Which step belongs to which epoch, and what follows it. Steps count from 0,
- * epochs from 1. The samples left over when the batch does not divide the data
- * set sit out that epoch (another few in each, since the order is new).
+ * Which samples a step takes, which epoch it belongs to, and what follows it.
+ * Steps count from 0, epochs from 1. The samples left over when the batch does
+ * not divide the data set sit out that epoch (others in each: the order is
+ * new).
  */
 export interface Plan {
   readonly stepsPerEpoch: number;
   readonly totalSteps: number;
   epochOf(step: number): number;
-  /** Positions in the epoch's order that `step` takes: [start, end). */
-  rangeOf(step: number): readonly [start: number, end: number];
+  batchOf(step: number): BatchRef;
   endsEpoch(step: number): boolean;
   evaluatesAfter(epoch: number): boolean;
   checkpointsAfter(epoch: number): boolean;
 }
 
 /** @throws ConfigInvalidError if the data set does not fill one batch */
-export function planOf(experiment: Experiment, trainSize: number): Plan {
-  const { epochs, batchSize, evaluateEvery, checkpointEvery } =
-    experiment.training;
+export function planOf({ training }: Experiment, trainSize: number): Plan {
+  const { epochs, batchSize, evaluateEvery, checkpointEvery } = training;
   const stepsPerEpoch = Math.floor(trainSize / batchSize);
   if (stepsPerEpoch === 0) throw tooLarge(batchSize, trainSize);
+  const epochOf = (step: number) => Math.floor(step / stepsPerEpoch) + 1;
+  const orderOf = newest(2, (epoch: number) =>
+    epochOrder(training.seed, epoch, trainSize),
+  );
   const every = (interval: number) => (epoch: number) =>
     epoch === epochs || epoch % interval === 0;
   return {
     stepsPerEpoch,
     totalSteps: epochs * stepsPerEpoch,
-    epochOf: (step) => Math.floor(step / stepsPerEpoch) + 1,
-    rangeOf: (step) => {
+    epochOf,
+    batchOf(step) {
+      const epoch = epochOf(step);
       const start = (step % stepsPerEpoch) * batchSize;
-      return [start, start + batchSize];
+      const indices = orderOf(epoch).subarray(start, start + batchSize);
+      const augmented = training.augmentation === 'crop-flip';
+      return {
+        split: 'train',
+        indices: [...indices],
+        epoch: augmented ? epoch : undefined,
+      };
     },
     endsEpoch: (step) => (step + 1) % stepsPerEpoch === 0,
     evaluatesAfter: every(evaluateEvery),
     checkpointsAfter: every(checkpointEvery),
+  };
+}
+
+/** Remembers the last `count` new results: prefetching looks ahead. */
+function newest<T>(count: number, make: (key: number) => T) {
+  const known = new Map<number, T>();
+  return (key: number): T => {
+    const value = known.get(key) ?? make(key);
+    known.set(key, value);
+    const [oldest] = known.keys();
+    if (known.size > count && oldest !== undefined) known.delete(oldest);
+    return value;
   };
 }
 

@@ -95,7 +95,8 @@ export interface Evaluation {
 
 /** What a run has found and used so far; goes on across a resume. */
 export interface Tally {
-  readonly evaluation: Evaluation | undefined;
+  /** The newest one. */
+  readonly evaluation?: Evaluation;
   readonly bestTestAccuracy: number;
   readonly teacherBytes: number;
   readonly bankBytes: number;

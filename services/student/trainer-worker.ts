@@ -1,0 +1,130 @@
+import type { Dataset } from '#distill/data/dataset.js';
+import type { QueueSnapshot } from '#distill/queue.js';
+import type { HostTensor } from '#distill/tensors.js';
+import { createEngine } from '#runtime/compute/index.js';
+import type { Engine } from '#runtime/compute/engine.js';
+import { openDatasets } from '#runtime/data/index.js';
+import { DatasetMismatchError } from '#runtime/errors.js';
+import { moved, serveWorker } from '#runtime/worker.js';
+import { pixelsOf } from './batches.js';
+import { Evaluator } from './evaluator.js';
+import {
+  findTraining,
+  saveTraining,
+  type SavedTraining,
+} from './training-checkpoint.js';
+import { Training } from './training.js';
+import type {
+  BatchRef,
+  Evaluation,
+  Pixels,
+  ResumePoint,
+  SaveRequest,
+  StepInputs,
+  StepMeasurements,
+  TeacherFacts,
+  ThreadFacts,
+  ThreadSettings,
+  TrainerApi,
+} from './trainer-api.js';
+
+/** The thread of one run: everything that computes or touches the disk. */
+class TrainerThread implements TrainerApi {
+  #opened: Opened | undefined;
+  #saved: SavedTraining | undefined;
+  #begun: Begun | undefined;
+
+  async open(settings: ThreadSettings): Promise<ThreadFacts> {
+    const { experiment, datasets } = settings;
+    const dataset = await openDatasets(datasets).get(experiment.dataset);
+    const engine = await createEngine(settings.engine);
+    this.#opened = { experiment, dataset, engine };
+    return {
+      engine: engine.name,
+      engineVersion: engine.version,
+      datasetDigest: dataset.digest,
+      imageShape: dataset.imageShape,
+      classCount: dataset.classNames.length,
+      trainSize: dataset.split('train').size,
+      testSize: dataset.split('test').size,
+    };
+  }
+
+  async findCheckpoint(folder: string): Promise<ResumePoint | undefined> {
+    const { name: dataset, digest: actual } = this.#open.dataset;
+    this.#saved = await findTraining(folder);
+    if (!this.#saved) return undefined;
+    const { datasetDigest: expected, point } = this.#saved;
+    if (expected !== actual) {
+      throw new DatasetMismatchError({ dataset, expected, actual });
+    }
+    return point;
+  }
+
+  async begin(teacher: TeacherFacts | undefined): Promise<void> {
+    const { engine, dataset } = this.#open;
+    const training = await Training.create({
+      ...this.#open,
+      teacherFeatureDim: teacher?.featureDim ?? 0,
+      ...(this.#saved && { state: this.#saved.state }),
+    });
+    const evaluator = await Evaluator.create(
+      engine,
+      training.network,
+      dataset,
+      await training.readNetwork(),
+    );
+    this.#begun = { training, evaluator, teacher };
+  }
+
+  async mirror(snapshot: QueueSnapshot): Promise<void> {
+    this.#run.training.mirror(snapshot);
+  }
+
+  async step(inputs: StepInputs): Promise<StepMeasurements> {
+    return this.#run.training.step(inputs);
+  }
+
+  async pixels(batch: BatchRef): Promise<Pixels> {
+    const { dataset, experiment } = this.#open;
+    return moved(await pixelsOf(dataset, experiment.training.seed, batch));
+  }
+
+  async teach(first: number, logits: HostTensor): Promise<void> {
+    this.#run.evaluator.teach(first, logits);
+  }
+
+  async evaluate(): Promise<Evaluation> {
+    const { training, evaluator } = this.#run;
+    return evaluator.evaluate(await training.readNetwork());
+  }
+
+  async save(request: SaveRequest): Promise<string> {
+    const { training, teacher } = this.#run;
+    return saveTraining(training, { ...this.#open, teacher }, request);
+  }
+
+  get #open(): Opened {
+    if (!this.#opened) throw new Error('open comes first');
+    return this.#opened;
+  }
+
+  get #run(): Begun {
+    if (!this.#begun) throw new Error('begin comes first');
+    return this.#begun;
+  }
+}
+
+interface Opened {
+  readonly experiment: ThreadSettings['experiment'];
+  readonly dataset: Dataset;
+  readonly engine: Engine;
+}
+
+interface Begun {
+  readonly training: Training;
+  readonly evaluator: Evaluator;
+  readonly teacher: TeacherFacts | undefined;
+}
+
+serveWorker<TrainerApi>(new TrainerThread());

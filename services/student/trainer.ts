@@ -1,0 +1,196 @@
+import type { RunProgress, RunResult } from '#runtime/bus/run-events.js';
+import { inSpan } from '#runtime/rpc/trace.js';
+import { Pace } from './pace.js';
+import {
+  prepare,
+  type Closer,
+  type PreparedRun,
+  type RunOrder,
+  type Surroundings,
+} from './prepare.js';
+import type { ReadyStep } from './step-feed.js';
+import type { Evaluation, StepMeasurements, Tally } from './trainer-api.js';
+
+/** Hears how far a run is. */
+export interface RunListener {
+  /** Everything is connected; steps follow. */
+  running(): void;
+  progress(progress: RunProgress): void;
+  /** Only the last evaluation is left. */
+  evaluating(): void;
+}
+
+/**
+ * Trains a run to its end, from its newest checkpoint if it has one.
+ * @throws whatever ended it early: the signal's reason, or a DomainError
+ */
+export async function train(
+  order: RunOrder,
+  around: Surroundings,
+  listener: RunListener,
+): Promise<RunResult> {
+  const closers: Closer[] = [];
+  try {
+    const run = await prepare(order, around, closers);
+    return await new Trainer(run, around, listener).train();
+  } finally {
+    for (const close of closers.reverse()) await close();
+  }
+}
+
+class Trainer {
+  readonly #run: PreparedRun;
+  readonly #around: Surroundings;
+  readonly #listener: RunListener;
+  readonly #pace: Pace;
+  #evaluation: Evaluation | undefined;
+  #bestTestAccuracy: number;
+  #checkpoint: string;
+  #taught = false;
+
+  constructor(run: PreparedRun, around: Surroundings, listener: RunListener) {
+    const { resume, order } = run;
+    this.#run = run;
+    this.#around = around;
+    this.#listener = listener;
+    this.#pace = new Pace(order.experiment.training.batchSize);
+    this.#evaluation = resume?.tally.evaluation;
+    this.#bestTestAccuracy = resume?.tally.bestTestAccuracy ?? 0;
+    this.#checkpoint = resume?.path ?? '';
+  }
+
+  async train(): Promise<RunResult> {
+    const { plan, feed, resume } = this.#run;
+    this.#listener.running();
+    for (let step = resume?.step ?? 0; step < plan.totalSteps; step++) {
+      const waiting = performance.now();
+      const ready = await feed.take(step);
+      const computing = performance.now();
+      const measured = await this.#compute(ready);
+      const done = performance.now();
+      const times = {
+        waitMs: computing - waiting,
+        computeMs: done - computing,
+      };
+      await this.#report(step, measured, times);
+      if (plan.endsEpoch(step)) await this.#endEpoch(step);
+    }
+    return this.#result();
+  }
+
+  async #compute({ inputs, trace }: ReadyStep): Promise<StepMeasurements> {
+    const { thread, compute } = this.#run;
+    let failure: unknown;
+    try {
+      return await inSpan('rrd.student.compute', trace.context, () =>
+        compute(thread.step(inputs)),
+      );
+    } catch (error) {
+      failure = error;
+      throw error;
+    } finally {
+      trace.end(failure);
+    }
+  }
+
+  async #report(
+    step: number,
+    measured: StepMeasurements,
+    times: { waitMs: number; computeMs: number },
+  ): Promise<void> {
+    const { plan, folder, facts } = this.#run;
+    const epoch = plan.epochOf(step);
+    const { loss, lossTerms, learningRate } = measured;
+    this.#pace.add(times.waitMs + times.computeMs);
+    this.#around.events.stepTaken(facts.engine, times);
+    this.#listener.progress({
+      ...{ step: step + 1, totalSteps: plan.totalSteps, epoch },
+      ...{ loss, lossTerms: { ...lossTerms }, learningRate },
+      imagesPerSecond: this.#pace.imagesPerSecond,
+      ...(this.#evaluation && {
+        testAccuracy: this.#evaluation.testAccuracy,
+      }),
+    });
+    await folder.record({ type: 'step', step, epoch, ...times, ...measured });
+  }
+
+  async #endEpoch(step: number): Promise<void> {
+    const { plan } = this.#run;
+    const epoch = plan.epochOf(step);
+    if (step + 1 === plan.totalSteps) this.#listener.evaluating();
+    if (plan.evaluatesAfter(epoch)) await this.#evaluate(step, epoch);
+    if (plan.checkpointsAfter(epoch)) await this.#save(step + 1);
+  }
+
+  async #evaluate(step: number, epoch: number): Promise<void> {
+    const { thread, compute, folder } = this.#run;
+    await this.#learnTeacherClasses();
+    const evaluation = await compute(thread.evaluate());
+    this.#evaluation = evaluation;
+    this.#bestTestAccuracy = Math.max(
+      this.#bestTestAccuracy,
+      evaluation.testAccuracy,
+    );
+    await folder.record({ type: 'evaluation', step, epoch, ...evaluation });
+  }
+
+  /** What the teacher says about the test split: asked once, in batches. */
+  async #learnTeacherClasses(): Promise<void> {
+    const { teacher, facts, thread, compute } = this.#run;
+    if (!teacher || this.#taught) return;
+    const { testSize } = facts;
+    for (let start = 0; start < testSize; start += teacher.maxBatchSize) {
+      const end = Math.min(start + teacher.maxBatchSize, testSize);
+      const indices = Array.from({ length: end - start }, (_, i) => start + i);
+      const { logits } = await teacher.extract(
+        { split: 'test', indices, epoch: undefined },
+        new Set(['logits']),
+        this.#around.signal,
+      );
+      if (logits) await compute(thread.teach(start, logits));
+    }
+    this.#taught = true;
+  }
+
+  /** @param step the one to go on with */
+  async #save(step: number): Promise<void> {
+    const { thread, compute, folder, order } = this.#run;
+    const request = {
+      folder: folder.checkpoints,
+      keep: this.#around.config.keepCheckpoints,
+      runId: order.runId,
+      step,
+      tally: this.#tally(),
+    };
+    this.#checkpoint = await compute(thread.save(request));
+  }
+
+  /** What was used, this time and before the checkpoint that we went on from. */
+  #tally(): Tally {
+    const { resume, teacher, bank } = this.#run;
+    const earlier = resume?.tally;
+    return {
+      ...(this.#evaluation && { evaluation: this.#evaluation }),
+      bestTestAccuracy: this.#bestTestAccuracy,
+      teacherBytes: (earlier?.teacherBytes ?? 0) + (teacher?.bytes ?? 0),
+      bankBytes: (earlier?.bankBytes ?? 0) + (bank?.bytes ?? 0),
+    };
+  }
+
+  #result(): RunResult {
+    const { plan, bank, facts } = this.#run;
+    const { evaluation, ...used } = this.#tally();
+    return {
+      ...used,
+      testAccuracy: evaluation?.testAccuracy ?? 0,
+      ...(evaluation?.agreementWithTeacher !== undefined && {
+        agreementWithTeacher: evaluation.agreementWithTeacher,
+      }),
+      imagesPerSecond: this.#pace.imagesPerSecond,
+      steps: plan.totalSteps,
+      bankVersions: bank?.version ?? 0,
+      engine: facts.engine,
+      checkpoint: this.#checkpoint,
+    };
+  }
+}

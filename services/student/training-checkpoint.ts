@@ -1,0 +1,199 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Dataset } from '#distill/data/dataset.js';
+import type { Experiment } from '#distill/experiment.js';
+import type { QueueSnapshot } from '#distill/queue.js';
+import type { NamedHostTensors } from '#distill/tensors.js';
+import {
+  keepNewest,
+  listSteps,
+  modelManifestSchema,
+  readCheckpoint,
+  stepPath,
+  writeCheckpoint,
+} from '#runtime/checkpoint/index.js';
+import type { Engine } from '#runtime/compute/engine.js';
+import { CorruptFileError } from '#runtime/errors.js';
+import { packageRoot } from '#runtime/paths.js';
+import type {
+  ResumePoint,
+  SaveRequest,
+  Tally,
+  TeacherFacts,
+} from './trainer-api.js';
+import type { Training } from './training.js';
+
+/**
+ * A run's checkpoint is a model that a teacher can serve (model.safetensors
+ * and its manifest), with what it takes to go on training beside it.
+ */
+
+const count = z.number().int().nonnegative();
+const fraction = z.number().min(0).max(1);
+
+const tallySchema: z.ZodType<Tally> = z.object({
+  evaluation: z
+    .object({
+      testAccuracy: fraction,
+      agreementWithTeacher: fraction.exactOptional(),
+    })
+    .exactOptional(),
+  bestTestAccuracy: fraction,
+  teacherBytes: count,
+  bankBytes: count,
+});
+
+const runManifestSchema = modelManifestSchema.extend({
+  datasetDigest: z.string(),
+  run: z.object({
+    runId: z.string(),
+    /** Steps taken: the cursor into the order of samples. */
+    step: count,
+    /** The resolved experiment, with every seed. */
+    experiment: z.unknown(),
+    tally: tallySchema,
+    engine: z.string(),
+    engineVersion: z.string(),
+    codeVersion: z.string(),
+    teacher: z
+      .object({
+        digest: z.string(),
+        projection: z.object({
+          seed: count,
+          teacherFeatureDim: count,
+          featDim: count,
+        }),
+      })
+      .optional(),
+    queue: z.object({ pointer: count, version: count }).optional(),
+  }),
+});
+
+const queueRows = 'queue.rows';
+
+/** A checkpoint as read: where it says to go on, and with what. */
+export interface SavedTraining {
+  readonly point: ResumePoint;
+  readonly datasetDigest: string;
+  /** All tensors of the train program. */
+  readonly state: NamedHostTensors;
+}
+
+export interface TrainingContext {
+  readonly experiment: Experiment;
+  readonly dataset: Dataset;
+  readonly engine: Engine;
+  readonly teacher: TeacherFacts | undefined;
+}
+
+/** Writes the next checkpoint, drops the oldest, and returns the folder. */
+export async function saveTraining(
+  training: Training,
+  context: TrainingContext,
+  { folder, keep, ...run }: SaveRequest,
+): Promise<string> {
+  const state = await training.readState();
+  const queue = training.readQueue();
+  const { parameters, buffers } = training.network;
+  const names = new Set(Object.keys({ ...parameters, ...buffers }));
+  const path = stepPath(folder, run.step);
+  await writeCheckpoint(path, {
+    tensors: pick(state, (name) => names.has(name)),
+    training: {
+      ...pick(state, (name) => !names.has(name)),
+      ...(queue && { [queueRows]: rowsOf(queue) }),
+    },
+    manifest: manifestOf(training, context, run, queue),
+  });
+  await keepNewest(folder, keep);
+  return path;
+}
+
+/**
+ * The newest checkpoint of a run; undefined if it has none.
+ * @throws CorruptFileError if it is damaged
+ */
+export async function findTraining(
+  folder: string,
+): Promise<SavedTraining | undefined> {
+  const newest = (await listSteps(folder)).at(-1);
+  if (!newest) return undefined;
+  const { path } = newest;
+  const { manifest, tensors, training } = await readCheckpoint(
+    path,
+    runManifestSchema,
+  );
+  if (!training) {
+    const problem = 'it holds a model only, no training';
+    throw new CorruptFileError({ path, problem });
+  }
+  const { run, datasetDigest } = manifest;
+  const { [queueRows]: rows, ...rest } = training;
+  const featDim = rows?.shape[1] ?? 0;
+  const point: ResumePoint = {
+    path,
+    step: run.step,
+    experiment: run.experiment,
+    tally: run.tally,
+    teacherDigest: run.teacher?.digest,
+    engine: run.engine,
+    queue:
+      rows?.data instanceof Float32Array && run.queue
+        ? { rows: rows.data, featDim, ...run.queue }
+        : undefined,
+  };
+  return { point, datasetDigest, state: { ...tensors, ...rest } };
+}
+
+function manifestOf(
+  { network }: Training,
+  { experiment, dataset, engine, teacher }: TrainingContext,
+  run: Omit<SaveRequest, 'folder' | 'keep'>,
+  queue: QueueSnapshot | undefined,
+) {
+  const { projectionSeed: seed, featDim } = experiment.bank;
+  return {
+    kind: 'model',
+    network: network.name,
+    classCount: network.classCount,
+    imageShape: dataset.imageShape,
+    normalization: dataset.normalization,
+    dataset: dataset.name,
+    datasetDigest: dataset.digest,
+    run: {
+      ...run,
+      experiment,
+      engine: engine.name,
+      engineVersion: engine.version,
+      codeVersion: codeVersion(),
+      ...(teacher && {
+        teacher: {
+          digest: teacher.digest,
+          projection: { seed, featDim, teacherFeatureDim: teacher.featureDim },
+        },
+      }),
+      ...(queue && {
+        queue: { pointer: queue.pointer, version: queue.version },
+      }),
+    },
+  };
+}
+
+function codeVersion(): string {
+  const text = readFileSync(join(packageRoot, 'package.json'), 'utf8');
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+}
+
+function rowsOf({ rows, featDim }: QueueSnapshot) {
+  return { shape: [rows.length / featDim, featDim], data: rows };
+}
+
+function pick(
+  tensors: NamedHostTensors,
+  wanted: (name: string) => boolean,
+): NamedHostTensors {
+  return Object.fromEntries(
+    Object.entries(tensors).filter(([name]) => wanted(name)),
+  );
+}

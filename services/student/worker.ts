@@ -1,0 +1,182 @@
+import { experimentSchema } from '#distill/experiment.js';
+import type { Bus, WorkItem } from '#runtime/bus/bus.js';
+import {
+  runWorkSchema,
+  stopRequests,
+  type RunWork,
+} from '#runtime/bus/run-events.js';
+import { runsQueue } from '#runtime/bus/subjects.js';
+import { parseConfig } from '#runtime/config.js';
+import {
+  DomainError,
+  DrainingError,
+  InternalError,
+  LeaseLostError,
+  RunCancelledError,
+} from '#runtime/errors.js';
+import { systemClock } from '#runtime/rpc/retry.js';
+import type { StudentConfig } from './config.js';
+import type { StudentEvents } from './events.js';
+import { RunReporter } from './run-reporter.js';
+import { train } from './trainer.js';
+
+export interface WorkerOptions {
+  readonly config: StudentConfig;
+  readonly bus: Bus;
+  readonly events: StudentEvents;
+}
+
+/** How soon the queue is asked again after it failed. */
+const retakeMs = 1_000;
+
+/** Takes runs off the bus, one at a time, until it is closed. */
+export class StudentWorker {
+  readonly #options: WorkerOptions;
+  readonly #closing = new AbortController();
+  readonly #ended: Promise<void>;
+  #run: { readonly runId: string; readonly reporter: RunReporter } | undefined;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#ended = this.#work();
+  }
+
+  /** The run that is held, if any. */
+  get current() {
+    return (
+      this.#run && { runId: this.#run.runId, last: this.#run.reporter.last }
+    );
+  }
+
+  /**
+   * Drops the run that is held without a word: the orchestrator notices the
+   * silence and finds another worker, which goes on from the last checkpoint.
+   */
+  async close(): Promise<void> {
+    this.#closing.abort(new DrainingError({ service: 'student' }));
+    await this.#ended;
+  }
+
+  async #work(): Promise<void> {
+    const { bus, events } = this.#options;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        const item = await bus.take(runsQueue, signal);
+        if (!item) return;
+        await this.#take(item);
+      } catch (error) {
+        events.takingFailed(error);
+        await systemClock.sleep(retakeMs, signal).catch(() => {});
+      }
+    }
+  }
+
+  async #take(item: WorkItem): Promise<void> {
+    const { events } = this.#options;
+    const { data: work, error } = runWorkSchema.safeParse(item.work);
+    if (!work) {
+      events.malformedWork(error.message);
+      return item.done();
+    }
+    const stop = new AbortController();
+    const reporter = this.#reporterOf(work, stop);
+    await reporter.claim();
+    await item.done();
+    events.claimed(work);
+    this.#run = { runId: work.runId, reporter };
+    try {
+      await this.#carryOut(work, reporter, stop);
+    } finally {
+      this.#run = undefined;
+    }
+  }
+
+  async #carryOut(
+    work: RunWork,
+    reporter: RunReporter,
+    stop: AbortController,
+  ): Promise<void> {
+    const { config, events } = this.#options;
+    const { runId } = work;
+    const signal = AbortSignal.any([stop.signal, this.#closing.signal]);
+    const finished = new AbortController();
+    void this.#obey(work, stop, finished.signal);
+    try {
+      const experiment = parseConfig(
+        experimentSchema,
+        work.experiment,
+        `run ${runId}`,
+      );
+      const order = { ...work, experiment };
+      const result = await train(order, { config, events, signal }, reporter);
+      events.succeeded(runId, result);
+      await reporter.end({ type: 'succeeded', result });
+    } catch (error) {
+      // A call that was cut short fails in its own way; the cause is the stop.
+      const cause: unknown = signal.aborted ? signal.reason : error;
+      await this.#endEarly(runId, reporter, cause);
+    } finally {
+      finished.abort();
+    }
+  }
+
+  async #endEarly(
+    runId: string,
+    reporter: RunReporter,
+    cause: unknown,
+  ): Promise<void> {
+    const { events } = this.#options;
+    if (cause instanceof RunCancelledError) {
+      events.stopped(runId, cause.reason);
+      return reporter.end({ type: 'cancelled' });
+    }
+    if (cause instanceof LeaseLostError || this.#closing.signal.aborted) {
+      events.stopped(runId, reasonOf(cause));
+      return reporter.end();
+    }
+    events.failed(runId, cause);
+    const error = cause instanceof DomainError ? cause : new InternalError({});
+    const { reason, message, metadata } = error;
+    return reporter.end({
+      type: 'failed',
+      failure: { reason, message, metadata: { ...metadata } },
+    });
+  }
+
+  #reporterOf({ runId, attempt }: RunWork, stop: AbortController): RunReporter {
+    const { bus, config, events } = this.#options;
+    const { worker, heartbeatMs, progressMs, leaseMs } = config;
+    return new RunReporter({
+      ...{ bus, runId, attempt, worker, heartbeatMs, progressMs, leaseMs },
+      onUnheard: () =>
+        stop.abort(new LeaseLostError({ runId, epoch: attempt })),
+      onFailure: (error) => events.reportFailed(runId, error),
+    });
+  }
+
+  /** Stops the run when the bus says so. */
+  async #obey(
+    { runId, attempt }: RunWork,
+    stop: AbortController,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { bus, config, events } = this.#options;
+    const holder = { attempt, worker: config.worker };
+    try {
+      for await (const { reason } of stopRequests(bus, runId, holder, signal)) {
+        stop.abort(
+          reason === 'cancelled'
+            ? new RunCancelledError({ runId })
+            : new LeaseLostError({ runId, epoch: attempt }),
+        );
+      }
+    } catch (error) {
+      events.reportFailed(runId, error);
+    }
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof DomainError ? error.reason : 'INTERNAL';
+}
