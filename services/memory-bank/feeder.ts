@@ -138,7 +138,7 @@ export class Feeder {
 
 function digestOf({ buffer, byteOffset, byteLength }: Float32Array): string {
   const bytes = new Uint8Array(buffer, byteOffset, byteLength);
-  return createHash('sha256').update(bytes).digest('latin1');
+  return createHash('sha256').update(bytes).digest('base64');
 }
 
 function describe({ runId, step, rank }: Batch): string {
