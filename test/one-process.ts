@@ -1,0 +1,155 @@
+import { applyView, viewOf } from '#distill/data/augment.js';
+import type { Dataset } from '#distill/data/dataset.js';
+import { normalize } from '#distill/data/normalize.js';
+import { epochOrder } from '#distill/data/order.js';
+import { type Experiment, needsOf } from '#distill/experiment.js';
+import { createForwardProgram } from '#distill/forward-program.js';
+import { createNetwork } from '#distill/models/index.js';
+import type { Network } from '#distill/models/network.js';
+import { embed, projectionFor } from '#distill/projection.js';
+import { FifoQueue } from '#distill/queue.js';
+import { learningRateAt } from '#distill/schedule.js';
+import type { HostTensor, NamedHostTensors } from '#distill/tensors.js';
+import { sizeOf } from '#distill/tensors.js';
+import { createTrainProgram } from '#distill/train-program.js';
+import type { Engine } from '#runtime/compute/engine.js';
+
+export interface OneProcessOptions {
+  readonly experiment: Experiment;
+  readonly engine: Engine;
+  readonly dataset: Dataset;
+  readonly teacher?: {
+    readonly network: Network;
+    readonly state: NamedHostTensors;
+  };
+  /** Steps to take. */
+  readonly steps: number;
+}
+
+export interface OneProcessResult {
+  /** The total loss at every step. */
+  readonly losses: readonly number[];
+  /** All tensors of the train program after the last step. */
+  readonly state: NamedHostTensors;
+  /** Time of all steps but the first, which compiles. */
+  readonly imagesPerSecond: number;
+}
+
+/**
+ * The reference that the services must equal: the same experiment as one loop,
+ * without gRPC, bus, threads, prefetch or a second copy of anything.
+ */
+export async function trainInOneProcess(
+  options: OneProcessOptions,
+): Promise<OneProcessResult> {
+  const { experiment, engine, dataset, steps } = options;
+  const { training, bank } = experiment;
+  const { program, initialState } = createTrainProgram({
+    network: createNetwork(
+      experiment.student.network,
+      dataset.classNames.length,
+    ),
+    experiment,
+    imageShape: dataset.imageShape,
+    teacherFeatureDim: options.teacher?.network.featureDim ?? 0,
+  });
+  const student = await engine.compile(program, initialState(training.seed));
+  const teacher = options.teacher && (await openTeacher(options));
+  const order = needsOf(experiment).queue;
+  const queue = order && FifoQueue.create(bank);
+  const losses: number[] = [];
+  let startedMs = performance.now();
+  for (let step = 0; step < steps; step++) {
+    if (step === 1) startedMs = performance.now();
+    const { epoch, images, labels } = await batchAt(step, experiment, dataset);
+    const { logits, embeddings } = (await teacher?.(images)) ?? {};
+    if (order === 'before') queue?.enqueue(embeddings?.data as Float32Array);
+    const rate = learningRateAt(epoch, training);
+    const outputs = await student.run(
+      pick(program.inputs, {
+        images,
+        labels,
+        learningRate: { shape: [], data: Float32Array.of(rate) },
+        ...(logits && { teacherLogits: logits }),
+        ...(embeddings && { teacherEmbeddings: embeddings }),
+        ...(queue && {
+          queue: { shape: [queue.capacity, queue.featDim], data: queue.rows },
+        }),
+      }),
+    );
+    if (order === 'after') queue?.enqueue(embeddings?.data as Float32Array);
+    losses.push(outputs['loss']!.data[0]!);
+  }
+  const seconds = (performance.now() - startedMs) / 1000;
+  const imagesPerSecond = ((steps - 1) * training.batchSize) / seconds;
+  return { losses, state: await student.readState(), imagesPerSecond };
+}
+
+/** Batch `step` of the run: the views of its epoch, in its epoch's order. */
+async function batchAt(
+  step: number,
+  { training: { seed, batchSize, augmentation } }: Experiment,
+  dataset: Dataset,
+) {
+  const { imageShape, normalization } = dataset;
+  const train = dataset.split('train');
+  const stepsPerEpoch = Math.floor(train.size / batchSize);
+  const epoch = Math.floor(step / stepsPerEpoch) + 1;
+  const start = (step % stepsPerEpoch) * batchSize;
+  const order = epochOrder(seed, epoch, train.size);
+  const indices = [...order.subarray(start, start + batchSize)];
+  const stored = await train.images(indices);
+  const pixels = new Uint8Array(stored);
+  const size = sizeOf(imageShape);
+  for (const [i, index] of indices.entries()) {
+    if (augmentation === 'none') break;
+    const [from, to] = [i * size, (i + 1) * size];
+    const view = viewOf(seed, epoch, index);
+    applyView(
+      stored.subarray(from, to),
+      imageShape,
+      view,
+      pixels.subarray(from, to),
+    );
+  }
+  const labels = Int32Array.from(indices, (index) => train.label(index));
+  return {
+    epoch,
+    images: {
+      shape: [batchSize, ...imageShape],
+      data: normalize(pixels, normalization),
+    },
+    labels: { shape: [batchSize], data: labels },
+  };
+}
+
+/** The frozen teacher: images to logits and embeddings. */
+async function openTeacher(options: OneProcessOptions) {
+  const { engine, dataset, experiment } = options;
+  const { network, state } = options.teacher!;
+  const { bank, training } = experiment;
+  const program = createForwardProgram(
+    network,
+    dataset.imageShape,
+    training.batchSize,
+  );
+  const executable = await engine.compile(program, state);
+  const projection = projectionFor(
+    bank.projectionSeed,
+    network.featureDim,
+    bank.featDim,
+  );
+  return async (images: HostTensor) => {
+    const { features, logits } = await executable.run({ images });
+    return { logits: logits!, embeddings: embed(features!, projection) };
+  };
+}
+
+function pick(
+  wanted: Readonly<Record<string, unknown>>,
+  tensors: NamedHostTensors,
+): NamedHostTensors {
+  return Object.fromEntries(
+    Object.entries(tensors).filter(([name]) => name in wanted),
+  );
+}
