@@ -8,8 +8,8 @@ import type { HostTensor } from '#distill/tensors.js';
  */
 export interface FeatureExtractor {
   readonly description: ExtractorDescription;
-  /** @param images uint8 [count, H, W, C], count at least 1 */
-  extract(images: Uint8Array, count: number): Promise<Extracted>;
+  /** @param images uint8 [N, H, W, C], N at least 1 */
+  extract(images: Uint8Array): Promise<Extracted>;
 }
 
 export interface Extracted {

@@ -25,7 +25,7 @@ export class JobRunner {
       writeImages(job, imageShape, images.subarray(row * sizeOf(imageShape)));
       row += job.count;
     }
-    const extracted = await this.extractor.extract(images, total);
+    const extracted = await this.extractor.extract(images);
     row = 0;
     return jobs.map((job) => {
       const result = this.resultOf(job, extracted, row);

@@ -1,6 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ModelNotFoundError, ThreadLostError } from '#runtime/errors.js';
+import {
+  DrainingError,
+  ModelNotFoundError,
+  ThreadLostError,
+} from '#runtime/errors.js';
 import { startWorker, moved, type WorkerHandle } from '#runtime/worker.js';
 import { Batcher, type Clock } from './batcher.js';
 import type { TeacherConfig } from './config.js';
@@ -29,6 +33,7 @@ export class Models {
   /** In the order of their last use. */
   private readonly held = new Map<string, Promise<Loaded>>();
   private readonly closing = new Set<Promise<void>>();
+  private readonly stop = new AbortController();
 
   constructor(
     private readonly config: TeacherConfig,
@@ -54,6 +59,7 @@ export class Models {
   }
 
   async close(): Promise<void> {
+    this.stop.abort();
     for (const [name, model] of this.held) this.retire(name, model);
     await Promise.all(this.closing);
   }
@@ -69,7 +75,7 @@ export class Models {
       startWithinMs: loadMs,
     });
     try {
-      const description = await this.loadWithin(worker, name);
+      const description = await this.bounded(name, worker.api.load());
       const model = this.modelOf(name, description, worker);
       this.events.modelLoaded(
         name,
@@ -92,23 +98,25 @@ export class Models {
     return folder;
   }
 
-  private async loadWithin(
-    { api }: WorkerHandle<ExtractorApi>,
-    name: string,
-  ): Promise<ExtractorDescription> {
-    let cancel: () => void = () => undefined;
-    const late = new Promise<never>((_, reject) => {
-      const { loadMs } = this.config;
-      cancel = this.clock.after(loadMs, () => {
-        const problem = `loading took longer than ${loadMs} ms`;
-        reject(new ThreadLostError({ thread: `teacher ${name}`, problem }));
-      });
+  /** Waits for `work` until `loadMs` have passed or the models are closed. */
+  private bounded<Result>(name: string, work: Promise<Result>) {
+    const { loadMs } = this.config;
+    const late = AbortSignal.timeout(loadMs);
+    const ended = new Promise<never>((_, reject) => {
+      const problem = `loading took longer than ${loadMs} ms`;
+      const onEnd = () =>
+        reject(
+          late.aborted
+            ? new ThreadLostError({ thread: `teacher ${name}`, problem })
+            : new DrainingError({ service: 'teacher' }),
+        );
+      AbortSignal.any([late, this.stop.signal]).addEventListener(
+        'abort',
+        onEnd,
+        { once: true },
+      );
     });
-    try {
-      return await Promise.race([api.load(), late]);
-    } finally {
-      cancel();
-    }
+    return Promise.race([work, ended]);
   }
 
   private modelOf(

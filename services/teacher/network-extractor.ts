@@ -81,7 +81,7 @@ export class NetworkExtractor implements FeatureExtractor {
     );
   }
 
-  extract(images: Uint8Array, _count: number): Promise<Extracted> {
+  extract(images: Uint8Array): Promise<Extracted> {
     return this.programs.run(normalize(images, this.normalization));
   }
 }

@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startFixture, type Fixture } from './service.test-fixture.js';
+
+let fixture: Fixture;
+
+beforeAll(async () => {
+  fixture = await startFixture({ maxModels: 1 });
+});
+
+afterAll(() => fixture.close());
+
+const logits = (model: string) =>
+  fixture.extract({
+    model,
+    refs: fixture.refs([0, 1]),
+    outputs: ['TEACHER_OUTPUT_LOGITS'],
+  });
+
+describe('the models of a teacher', () => {
+  it('make way for each other and come back the same', async () => {
+    const before = await logits('small');
+    const twin = await logits('twin');
+    expect(twin).toEqual(before);
+    expect(await logits('small')).toEqual(before);
+  });
+
+  it('have a digest of weights and normalization, not of the name', async () => {
+    const digestOf = async (model: string) =>
+      (await fixture.client.describe({ model })).teacherDigest;
+    const digest = await digestOf('small');
+    expect(await digestOf('twin')).toBe(digest);
+    expect(await digestOf('brighter')).not.toBe(digest);
+    expect(await digestOf('other-weights')).not.toBe(digest);
+  });
+
+  it('are loaded once for many callers', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => logits('twin')),
+    );
+    expect(
+      new Set(answers.map(({ logits }) => logits?.data.toString('hex'))).size,
+    ).toBe(1);
+  });
+});

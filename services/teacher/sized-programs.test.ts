@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import type { HostTensor } from '#distill/tensors.js';
+import { EngineUnavailableError } from '#runtime/errors.js';
+import { probeCount, SizedPrograms, type Forward } from './sized-programs.js';
+
+/** An image is one number x; its feature is 2x and its logit 3x. */
+const imageShape = [1, 1, 1];
+const probes = Float32Array.from({ length: probeCount }, (_, i) => i + 0.25);
+
+const exact: Forward = async ({ shape, data }) => {
+  const outputs = (factor: number): HostTensor => ({
+    shape: [shape[0]!, 1],
+    data: Float32Array.from(data, (value) => factor * value),
+  });
+  return { features: outputs(2), logits: outputs(3) };
+};
+
+/** An engine that computes in ways of its own, depending on the batch size. */
+function create(
+  forwardOf: (size: number) => Forward,
+  maxBatchSize = 128,
+  ran: number[] = [],
+) {
+  return SizedPrograms.create({
+    compile: async (size) => async (images) => {
+      expect(images.shape).toEqual([size, ...imageShape]);
+      ran.push(size);
+      return forwardOf(size)(images);
+    },
+    imageShape,
+    probes,
+    maxBatchSize,
+    engine: 'test',
+  });
+}
+
+/** A wrong last bit in the first logit of every batch. */
+const careless: Forward = async (images) => {
+  const { features, logits } = await exact(images);
+  logits.data[0] = logits.data[0]! + 2 ** -20;
+  return { features, logits };
+};
+
+const imagesOf = (count: number) =>
+  Float32Array.from({ length: count }, (_, i) => i + 1);
+
+describe('SizedPrograms', () => {
+  it.each([1, 5, 8, 64, 65, 128, 300])('runs %i samples', async (count) => {
+    const programs = await create(() => exact);
+    const { features, logits } = await programs.run(imagesOf(count));
+    expect(features.shape).toEqual([count, 1]);
+    expect(features.data).toEqual(imagesOf(count).map((x) => 2 * x));
+    expect(logits.data).toEqual(imagesOf(count).map((x) => 3 * x));
+  });
+
+  it('runs the smallest size that is large enough', async () => {
+    const ran: number[] = [];
+    const programs = await create(() => exact, 200, ran);
+    expect(programs.sizes).toEqual([1, 8, 32, 64, 128, 192, 200]);
+    const sizeOf = async (count: number) => {
+      await programs.run(imagesOf(count));
+      return ran.at(-1);
+    };
+    expect(await sizeOf(1)).toBe(1);
+    expect(await sizeOf(9)).toBe(32);
+    expect(await sizeOf(64)).toBe(64);
+    expect(await sizeOf(150)).toBe(192);
+    expect(await sizeOf(200)).toBe(200);
+  });
+
+  it('stays within small limits', async () => {
+    expect((await create(() => exact, 1)).sizes).toEqual([1]);
+    expect((await create(() => exact, 20)).sizes).toEqual([1, 8, 20]);
+  });
+
+  it('leaves out sizes that give other bits', async () => {
+    const ran: number[] = [];
+    const forwardOf = (size: number) =>
+      size === 8 || size === 128 ? careless : exact;
+    const programs = await create(forwardOf, 128, ran);
+    for (const count of [5, 100]) {
+      const { logits } = await programs.run(imagesOf(count));
+      expect(logits.data).toEqual(imagesOf(count).map((x) => 3 * x));
+    }
+    // Its probe, then the size that did the work; once each.
+    expect(ran).toEqual([64, 8, 32, 32, 128, 64, 64]);
+  });
+
+  it('refuses an engine whose rows depend on their place', async () => {
+    await expect(create(() => careless)).rejects.toBeInstanceOf(
+      EngineUnavailableError,
+    );
+  });
+
+  it('refuses an engine whose rows depend on their mates', async () => {
+    const mixing: Forward = async (images) => {
+      const { features, logits } = await exact(images);
+      const sum = images.data[0]! + images.data[5]!;
+      features.data.forEach((_, i) => (features.data[i]! += sum * (i % 2)));
+      return { features, logits };
+    };
+    await expect(create(() => mixing)).rejects.toBeInstanceOf(
+      EngineUnavailableError,
+    );
+  });
+});
