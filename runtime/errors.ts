@@ -5,64 +5,17 @@
  * (rpc/status.ts). Texts are for people; nobody matches on them.
  */
 
-export type ErrorStatus =
-  | 'INVALID_ARGUMENT'
-  | 'NOT_FOUND'
-  | 'ALREADY_EXISTS'
-  | 'FAILED_PRECONDITION'
-  | 'RESOURCE_EXHAUSTED'
-  | 'OUT_OF_RANGE'
-  | 'ABORTED'
-  | 'UNAVAILABLE'
-  | 'DEADLINE_EXCEEDED'
-  | 'CANCELLED'
-  | 'DATA_LOSS'
-  | 'INTERNAL';
+import {
+  domainError,
+  type DomainError,
+  type ErrorMetadata,
+} from './domain-error.js';
 
-export type ErrorMetadata = Readonly<Record<string, string>>;
-
-export abstract class DomainError extends Error {
-  abstract readonly reason: string;
-  abstract readonly status: ErrorStatus;
-  abstract readonly metadata: ErrorMetadata;
-  /** Set exactly when the same call may succeed after this delay. */
-  abstract readonly retryAfterMs: number | undefined;
-}
-
-interface Definition<Field extends string> {
-  reason: string;
-  status: ErrorStatus;
-  text: (metadata: Readonly<Record<Field, string>>) => string;
-  retryAfterMs?: number;
-}
-
-type Value = string | number | bigint | boolean;
-
-/** The base class of one error: fields in, text and metadata out. */
-function domainError<Field extends string>(definition: Definition<Field>) {
-  return class extends DomainError {
-    static readonly reason = definition.reason;
-    readonly reason = definition.reason;
-    readonly status = definition.status;
-    readonly retryAfterMs = definition.retryAfterMs;
-    readonly metadata: Readonly<Record<Field, string>>;
-
-    constructor(
-      fields: Readonly<Record<Field, Value>>,
-      options?: ErrorOptions,
-    ) {
-      const metadata = Object.fromEntries(
-        Object.entries<Value>(fields).map(([key, value]) => [
-          key,
-          String(value),
-        ]),
-      ) as Record<Field, string>;
-      super(definition.text(metadata), options);
-      this.name = new.target.name;
-      this.metadata = metadata;
-    }
-  };
-}
+export {
+  DomainError,
+  type ErrorMetadata,
+  type ErrorStatus,
+} from './domain-error.js';
 
 // --- Bad input -------------------------------------------------------------
 

@@ -1,4 +1,3 @@
-import { version_cpu } from '@tensorflow/tfjs-backend-cpu';
 import type { EngineProvider } from './engine.js';
 import { createEagerEngine } from './eager.js';
 
@@ -6,6 +5,8 @@ import { createEagerEngine } from './eager.js';
 export const cpuProvider: EngineProvider = {
   name: 'cpu',
   missing: async () => undefined,
-  create: () =>
-    createEagerEngine('cpu', 'cpu', `tfjs-backend-cpu ${version_cpu}`),
+  async create() {
+    const { version_cpu } = await import('@tensorflow/tfjs-backend-cpu');
+    return createEagerEngine('cpu', 'cpu', `tfjs-backend-cpu ${version_cpu}`);
+  },
 };

@@ -15,6 +15,7 @@ export const engineProviders: readonly EngineProvider[] = [
     'tensorflow',
     async () => (await import('./tensorflow.js')).tensorflowProvider,
   ),
+  lazily('onnx', async () => (await import('./onnx/index.js')).onnxProvider),
   lazily('wasm', async () => (await import('./wasm/index.js')).wasmProvider),
   lazily('cpu', async () => (await import('./cpu.js')).cpuProvider),
 ];

@@ -95,7 +95,7 @@ function clientStream(
     signal?.addEventListener('abort', cancel, { once: true });
     writeAll(call, requests, answered.signal).catch((error: unknown) => {
       // The caller's own iterable failed, or the server had enough.
-      reject(error);
+      reject(error as Error);
       call.cancel();
     });
   });
@@ -182,8 +182,8 @@ function failer(
   signal: AbortSignal | undefined,
 ) {
   const started = performance.now();
-  return (error: ServiceError): unknown => {
-    if (signal?.aborted === true) return signal.reason;
+  return (error: ServiceError): Error => {
+    if (signal?.aborted === true) return signal.reason as Error;
     const waitedMs = Math.round(performance.now() - started);
     log?.debug({ service, method: name, address, err: error }, 'call failed');
     return fromServiceError(error, {

@@ -37,7 +37,7 @@ export type AnyHandler = Unary & ServerStream & ClientStream;
 /** A call in progress, so that a closing server can end it. */
 export interface RunningCall extends Call {
   readonly streaming: boolean;
-  abort(reason?: unknown): void;
+  readonly abort: (reason?: unknown) => void;
 }
 
 /** What all kinds of grpc-js's calls have. */
@@ -69,7 +69,7 @@ export function adapt(
 function unary(method: AnyMethod, handler: Unary, around: Surroundings) {
   const handle: handleUnaryCall<object, object> = (call, callback) => {
     const running = begin(call, method, around);
-    respond(call, method, running, callback, () =>
+    void respond(call, method, running, callback, () =>
       handler(call.request, running),
     ).finally(() => around.running.delete(running));
   };
@@ -86,7 +86,7 @@ function clientStream(
     callback,
   ) => {
     const running = begin(call, method, around);
-    respond(call, method, running, callback, () =>
+    void respond(call, method, running, callback, () =>
       handler(readAll(call, running.signal), running),
     ).finally(() => around.running.delete(running));
   };
@@ -197,7 +197,7 @@ async function writeAll(
 }
 
 function failure(error: unknown, { signal, log }: RunningCall): StatusResponse {
-  const known = signal.aborted ? signal.reason : error;
+  const known: unknown = signal.aborted ? signal.reason : error;
   if (known instanceof DomainError) {
     log.debug({ reason: known.reason, metadata: known.metadata }, 'refused');
     return toStatus(known);

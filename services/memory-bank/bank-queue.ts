@@ -1,4 +1,4 @@
-import { FifoQueue, type QueueSnapshot } from '#distill/queue.js';
+import type { FifoQueue, QueueSnapshot } from '#distill/queue.js';
 import {
   EmbeddingDimError,
   InvalidRequestError,

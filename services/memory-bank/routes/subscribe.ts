@@ -1,6 +1,5 @@
 import type { QueueSnapshot } from '#distill/queue.js';
 import type { SubscribeResponse } from '#proto/rrd/v1/SubscribeResponse.js';
-import type { Call } from '#runtime/rpc/server.js';
 import { toWire } from '#runtime/rpc/tensor-codec.js';
 import type { BankQueue } from '../bank-queue.js';
 import type { Context, Routes } from '../context.js';
