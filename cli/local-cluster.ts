@@ -1,0 +1,103 @@
+import type { Bus, BusOptions } from '#runtime/bus/bus.js';
+import { openBus } from '#runtime/bus/index.js';
+import type { EngineChoice } from '#runtime/compute/engine.js';
+import type { Logger } from '#runtime/logger.js';
+import type { RunningService } from '#runtime/service.js';
+import * as memoryBank from '../services/memory-bank/config.js';
+import { startMemoryBank } from '../services/memory-bank/service.js';
+import * as orchestrator from '../services/orchestrator/config.js';
+import { startOrchestrator } from '../services/orchestrator/service.js';
+import * as student from '../services/student/config.js';
+import { startStudent } from '../services/student/service.js';
+import * as teacher from '../services/teacher/config.js';
+import { startTeacher } from '../services/teacher/service.js';
+
+export interface LocalClusterOptions {
+  /** Data sets by name: `folder:/path`, `cifar10:/path`, `cifar100:/path`. */
+  readonly datasets: Readonly<Record<string, string>>;
+  /** Folder of teacher models; models may be added while the cluster runs. */
+  readonly modelsDir: string;
+  readonly runsDir: string;
+  /** Of the teacher, and of runs that say `auto`. */
+  readonly engine: EngineChoice;
+  /** Student workers: how many runs go on at once. */
+  readonly students: number;
+  readonly log: Logger;
+  /** Whatever else a service can be told, instead of its defaults. */
+  readonly settings?: {
+    readonly bus?: BusOptions;
+    readonly teacher?: teacher.TeacherSettings;
+    readonly memoryBank?: memoryBank.MemoryBankSettings;
+    readonly student?: student.StudentSettings;
+    readonly orchestrator?: orchestrator.OrchestratorSettings;
+  };
+}
+
+/** All services in this process, on loopback; `await using` closes them. */
+export interface LocalCluster extends AsyncDisposable {
+  readonly bus: Bus;
+  readonly orchestratorAddress: string;
+  readonly teacherAddress: string;
+  readonly memoryBankAddress: string;
+  readonly students: readonly RunningService[];
+}
+
+/**
+ * Starts the four services in this process: an in-process bus, gRPC on free
+ * ports of the loopback, networks in threads of their own. What was started is
+ * closed again if a later service does not start.
+ */
+export async function startLocalCluster(
+  options: LocalClusterOptions,
+): Promise<LocalCluster> {
+  const { datasets, modelsDir, runsDir, engine, log, settings = {} } = options;
+  const closers: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  const started = (service: RunningService) => {
+    closers.push(() => service.close());
+    return service;
+  };
+  const logOf = (service: string) => ({ log: log.child({ service }) });
+  try {
+    const bus = await openBus({ kind: 'in-process', ...settings.bus });
+    closers.push(() => bus.close());
+    const { address: orchestratorAddress } = started(
+      await startOrchestrator(orchestrator.toConfig(settings.orchestrator), {
+        bus,
+        ...logOf('orchestrator'),
+      }),
+    );
+    const { address: teacherAddress } = started(
+      await startTeacher(
+        teacher.toConfig({ datasets, modelsDir, engine, ...settings.teacher }),
+        logOf('teacher'),
+      ),
+    );
+    const { address: memoryBankAddress } = started(
+      await startMemoryBank(
+        memoryBank.toConfig(settings.memoryBank),
+        logOf('memory-bank'),
+      ),
+    );
+    const students: RunningService[] = [];
+    for (let i = 1; i <= options.students; i++) {
+      const config = student.toConfig({
+        ...{ worker: `local-${i}`, datasets, runsDir, engine },
+        ...{ teacher: teacherAddress, memoryBank: memoryBankAddress },
+        ...settings.student,
+      });
+      const own = { bus, ...logOf(`student-${i}`) };
+      students.push(started(await startStudent(config, own)));
+    }
+    return {
+      ...{ bus, orchestratorAddress, teacherAddress, memoryBankAddress },
+      students,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
