@@ -6,9 +6,8 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { Graph } from '../graph.js';
 import { lowering, unsupported, type LoweringTable } from '../lowering.js';
-import { materialize, range, viewOf, type View } from '../view.js';
-import { concat, pad, slice } from './shapes.js';
-import { matMul } from './matmul.js';
+import { materialize, viewOf, type View } from '../view.js';
+import { slice } from './shapes.js';
 
 /** Memory order of NHWC tensors: N, C, H, W. */
 export const nchw = [0, 3, 1, 2];
@@ -106,8 +105,10 @@ function reversed(graph: Graph, name: string): string {
 }
 
 /**
- * dfilter from x and dy: for each position of the filter, the part of x that
- * it saw, times dy. Summed over the batch afterwards.
+ * dfilter from x and dy, as a convolution whose filter is dy and whose channels
+ * are the samples. In NHWC a row of x is W I numbers, and the filter's element
+ * (w, i) saw the row from w I + i on: so (w, i) is one axis of W I positions,
+ * and what is copied on the way are long runs, once for all of the batch.
  */
 function filterGradient(
   graph: Graph,
@@ -115,63 +116,43 @@ function filterGradient(
   dy: View,
   geometry: Geometry,
 ): View {
-  const { filterHeight, filterWidth, inChannels, outChannels } = geometry;
-  const pixels = geometry.outHeight * geometry.outWidth;
-  const padded = padInput(graph, x, geometry);
-  const seen = range(filterHeight).flatMap((row) =>
-    range(filterWidth).map((column) =>
-      seenFrom(graph, padded, row, column, geometry),
-    ),
-  );
-  const taps = filterHeight * filterWidth;
-  const columns = concat(graph, seen, 3); // [N, H', W', taps I]
-  const left = matrix(graph, columns, taps * inChannels, pixels);
-  const right = matrix(graph, dy, outChannels, pixels);
-  const products = matMul(graph, left, right, false, true);
-  const sum = graph.add('ReduceSum', [products.name, graph.integers([0])], {
-    attributes: { keepdims: 0 },
+  const { batchSize, inHeight, inWidth, inChannels, outChannels } = geometry;
+  const { kernel_shape, strides, dilations, pads } = spatial(geometry);
+  const [top, left, bottom, right] = pads as Quad;
+  const rows = graph.reshape(materialize(graph, x), [
+    1,
+    batchSize,
+    inHeight,
+    inWidth * inChannels,
+  ]);
+  const filter = materialize(graph, dy, [3, 0, 1, 2]); // [O, N, H', W']
+  const sums = graph.add('Conv', [rows, filter], {
+    attributes: {
+      kernel_shape: [geometry.outHeight, geometry.outWidth],
+      strides: [1, 1],
+      dilations: [strides[0]!, strides[1]! * inChannels],
+      pads: [top, left * inChannels, bottom, right * inChannels],
+    },
   });
-  const name = graph.reshape(sum, geometry.filterShape);
-  return viewOf(name, x.type, geometry.filterShape);
-}
-
-/** An activation as a matrix [N, channels, pixels]. */
-function matrix(graph: Graph, x: View, channels: number, pixels: number): View {
-  const shape = [x.shape[0]!, channels, pixels];
-  const name = graph.reshape(materialize(graph, x, nchw), shape);
-  return viewOf(name, x.type, shape);
-}
-
-function padInput(graph: Graph, x: View, { padInfo }: Geometry): View {
-  const { top, bottom, left, right } = padInfo;
-  const activation = viewOf(materialize(graph, x, nchw), x.type, x.shape, nchw);
-  if (top + bottom + left + right === 0) return activation;
-  const margins = [
-    [0, 0],
-    [top, bottom],
-    [left, right],
-    [0, 0],
+  // Positions that x has room for: at least those of the filter's elements.
+  const room = [
+    inHeight + top + bottom - strides[0]! * (geometry.outHeight - 1),
+    inWidth + left + right - strides[1]! * (geometry.outWidth - 1),
   ] as const;
-  return pad(graph, activation, margins, 0);
-}
-
-/** The pixels of x that the filter's element (row, column) was applied to. */
-function seenFrom(
-  graph: Graph,
-  padded: View,
-  row: number,
-  column: number,
-  geometry: Geometry,
-): View {
-  const { strideHeight, strideWidth, dilationHeight, dilationWidth } = geometry;
-  const begin = [0, row * dilationHeight, column * dilationWidth, 0];
-  const end = [
-    padded.shape[0]!,
-    begin[1]! + strideHeight * (geometry.outHeight - 1) + 1,
-    begin[2]! + strideWidth * (geometry.outWidth - 1) + 1,
-    padded.shape[3]!,
-  ];
-  return slice(graph, padded, begin, end, [1, strideHeight, strideWidth, 1]);
+  const found = viewOf(
+    graph.reshape(sums, [outChannels, ...room, inChannels]),
+    x.type,
+    [...room, inChannels, outChannels],
+    [3, 0, 1, 2],
+  );
+  const ends = kernel_shape.map((size, i) => dilations[i]! * (size - 1) + 1);
+  return slice(
+    graph,
+    found,
+    [0, 0, 0, 0],
+    [...ends, inChannels, outChannels],
+    [...dilations, 1, 1],
+  );
 }
 
 export const convolutions: LoweringTable = {
