@@ -93,9 +93,9 @@ function clientStream(
       },
     );
     signal?.addEventListener('abort', cancel, { once: true });
-    writeAll(call, requests, answered.signal).catch((error: unknown) => {
+    writeAll(call, requests, answered.signal).catch((error: Error) => {
       // The caller's own iterable failed, or the server had enough.
-      reject(error as Error);
+      reject(error);
       call.cancel();
     });
   });

@@ -114,7 +114,8 @@ function errorInfo(bytes: Buffer): ErrorInfo__Output | undefined {
 
 function withoutDetails(code: Code, text: string, peer: Peer): DomainError {
   const { service, method, address, deadlineMs, waitedMs } = peer;
-  if (code === Code.UNAVAILABLE) {
+  // CANCELLED by anyone but the caller: the server cut the connection.
+  if (code === Code.UNAVAILABLE || code === Code.CANCELLED) {
     return new ServiceUnavailableError({ service, address, waitedMs });
   }
   if (code === Code.DEADLINE_EXCEEDED) {
