@@ -1,7 +1,8 @@
 import type { Program } from '#distill/program.js';
 import type { NamedHostTensors } from '#distill/tensors.js';
 
-export const engineNames = ['cpu', 'wasm', 'tensorflow', 'onnx'] as const;
+/** In the order in which `auto` tries them. */
+export const engineNames = ['tensorflow', 'onnx', 'wasm', 'cpu'] as const;
 export type EngineName = (typeof engineNames)[number];
 
 /** What `--engine` and a config accept; `auto` is the fastest one present. */

@@ -30,6 +30,19 @@ export async function createEngine(name: EngineChoice): Promise<Engine> {
   return (await providerOf(name)).create();
 }
 
+/**
+ * The engine that `createEngine` would create, without creating it: for a
+ * service that computes in threads to fail at its start, and to say which.
+ *
+ * @throws EngineUnavailableError as `createEngine`
+ */
+export async function chooseEngine(name: EngineChoice): Promise<EngineName> {
+  const provider = await providerOf(name);
+  const problem = await provider.missing();
+  if (!problem) return provider.name;
+  throw new EngineUnavailableError({ engine: name, problem });
+}
+
 async function providerOf(name: EngineChoice): Promise<EngineProvider> {
   for (const provider of engineProviders) {
     const problem =
