@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { engineProviders } from '#runtime/compute/index.js';
 import { startFixture, type Fixture } from './service.test-fixture.js';
 
 let fixture: Fixture;
@@ -40,5 +41,20 @@ describe('the models of a teacher', () => {
     expect(
       new Set(answers.map(({ logits }) => logits?.data.toString('hex'))).size,
     ).toBe(1);
+  });
+
+  it('need the engine that was asked for, which is checked at the start', async () => {
+    for (const provider of engineProviders) {
+      const { name } = provider;
+      const problem = await provider.missing();
+      const starting = startFixture({ engine: name }).then((f) => f.close());
+      if (!problem) await starting;
+      else {
+        await expect(starting).rejects.toMatchObject({
+          reason: 'ENGINE_UNAVAILABLE',
+          metadata: { engine: name, problem },
+        });
+      }
+    }
   });
 });

@@ -105,10 +105,13 @@ async function compile(
       if (cause.status !== 'INVALID_ARGUMENT') throw cause;
       throw new CorruptFileError({ path, problem: cause.message }, { cause });
     });
-  return async (images) => {
-    const { features, logits } = await executable.run({ images });
-    if (!features || !logits) throw new Error('the program has other outputs');
-    return { features, logits };
+  return {
+    async run(images) {
+      const { features, logits } = await executable.run({ images });
+      if (features && logits) return { features, logits };
+      throw new Error('the program has other outputs');
+    },
+    dispose: () => executable.dispose(),
   };
 }
 

@@ -1,3 +1,4 @@
+import { chooseEngine } from '#runtime/compute/index.js';
 import { openDatasets, type Datasets } from '#runtime/data/index.js';
 import type { Logger } from '#runtime/logger.js';
 import { startServer } from '#runtime/rpc/server.js';
@@ -17,15 +18,20 @@ export interface TeacherOptions {
   readonly clock?: Clock;
 }
 
-/** Starts a teacher; models and data sets are loaded when first asked for. */
+/**
+ * Starts a teacher; models and data sets are loaded when first asked for.
+ * @throws EngineUnavailableError if the configured engine cannot run here
+ */
 export async function startTeacher(
   config: TeacherConfig,
   { log, datasets, clock = systemClock }: TeacherOptions,
 ): Promise<RunningService> {
+  const engine = await chooseEngine(config.engine);
+  log.info({ engine, asked: config.engine }, 'engine');
   const stop = new AbortController();
   const context: TeacherContext = {
     config,
-    models: new Models(config, createEvents(log), clock),
+    models: new Models({ ...config, engine }, createEvents(log), clock),
     datasets:
       datasets ?? openDatasets(config.datasets, { signal: stop.signal }),
   };

@@ -7,7 +7,9 @@ import { probeCount, SizedPrograms, type Forward } from './sized-programs.js';
 const imageShape = [1, 1, 1];
 const probes = Float32Array.from({ length: probeCount }, (_, i) => i + 0.25);
 
-const exact: Forward = async ({ shape, data }) => {
+type Run = Forward['run'];
+
+const exact: Run = async ({ shape, data }) => {
   const outputs = (factor: number): HostTensor => ({
     shape: [shape[0]!, 1],
     data: Float32Array.from(data, (value) => factor * value),
@@ -17,16 +19,20 @@ const exact: Forward = async ({ shape, data }) => {
 
 /** An engine that computes in ways of its own, depending on the batch size. */
 function create(
-  forwardOf: (size: number) => Forward,
+  runOf: (size: number) => Run,
   maxBatchSize = 128,
   ran: number[] = [],
+  disposed: number[] = [],
 ) {
   return SizedPrograms.create({
-    compile: async (size) => async (images) => {
-      expect(images.shape).toEqual([size, ...imageShape]);
-      ran.push(size);
-      return forwardOf(size)(images);
-    },
+    compile: async (size) => ({
+      async run(images) {
+        expect(images.shape).toEqual([size, ...imageShape]);
+        ran.push(size);
+        return runOf(size)(images);
+      },
+      dispose: () => disposed.push(size),
+    }),
     imageShape,
     probes,
     maxBatchSize,
@@ -35,7 +41,7 @@ function create(
 }
 
 /** A wrong last bit in the first logit of every batch. */
-const careless: Forward = async (images) => {
+const careless: Run = async (images) => {
   const { features, logits } = await exact(images);
   logits.data[0] = logits.data[0]! + 2 ** -20;
   return { features, logits };
@@ -75,15 +81,17 @@ describe('SizedPrograms', () => {
 
   it('leaves out sizes that give other bits', async () => {
     const ran: number[] = [];
-    const forwardOf = (size: number) =>
+    const disposed: number[] = [];
+    const runOf = (size: number) =>
       size === 8 || size === 128 ? careless : exact;
-    const programs = await create(forwardOf, 128, ran);
+    const programs = await create(runOf, 128, ran, disposed);
     for (const count of [5, 100]) {
       const { logits } = await programs.run(imagesOf(count));
       expect(logits.data).toEqual(imagesOf(count).map((x) => 3 * x));
     }
     // Its probe, then the size that did the work; once each.
     expect(ran).toEqual([64, 8, 32, 32, 128, 64, 64]);
+    expect(disposed).toEqual([8, 128]);
   });
 
   it('refuses an engine whose rows depend on their place', async () => {
@@ -93,7 +101,7 @@ describe('SizedPrograms', () => {
   });
 
   it('refuses an engine whose rows depend on their mates', async () => {
-    const mixing: Forward = async (images) => {
+    const mixing: Run = async (images) => {
       const { features, logits } = await exact(images);
       const sum = images.data[0]! + images.data[5]!;
       features.data.forEach((_, i) => (features.data[i]! += sum * (i % 2)));

@@ -3,8 +3,11 @@ import { EngineUnavailableError } from '#runtime/errors.js';
 import type { Extracted } from './extractor.js';
 import { joinRows, padRows, rowsOf } from './rows.js';
 
-/** Runs a network on exactly `images.shape[0]` images. */
-export type Forward = (images: HostTensor) => Promise<Extracted>;
+/** A network compiled for one batch size. */
+export interface Forward {
+  run(images: HostTensor): Promise<Extracted>;
+  dispose(): void;
+}
 
 export interface SizedProgramsOptions {
   /** Compiles the network for one batch size. */
@@ -89,7 +92,7 @@ export class SizedPrograms {
         done * imageSize,
         (done + count) * imageSize,
       );
-      const { features, logits } = await forward(
+      const { features, logits } = await forward.run(
         padRows(part, imageShape, size),
       );
       parts.push({
@@ -124,7 +127,9 @@ export class SizedPrograms {
   private async checked(size: number): Promise<Forward | undefined> {
     const forward = await this.options.compile(size);
     const rows = await probe(forward, size, this.options);
-    return agree(rows, this.truth) ? forward : undefined;
+    if (agree(rows, this.truth)) return forward;
+    forward.dispose();
+    return undefined;
   }
 }
 
@@ -143,7 +148,7 @@ async function probe(
     const start = probeAt(row) * imageSize;
     data.set(probes.subarray(start, start + imageSize), row * imageSize);
   }
-  const { features, logits } = await forward({
+  const { features, logits } = await forward.run({
     shape: [size, ...imageShape],
     data,
   });
