@@ -23,7 +23,7 @@ export interface World extends AsyncDisposable {
 }
 
 const classCount = 4;
-const side = 16;
+const side = 8;
 const perClass: Record<Split, number> = { train: 12, test: 3 };
 
 /** 48 training and 12 test images of noise, and an untrained resnet8. */

@@ -65,7 +65,7 @@ export type StudentSettings = z.input<typeof schema>;
 
 /** @throws ConfigInvalidError */
 export function toConfig(
-  settings: StudentSettings,
+  settings: unknown = {},
   source = 'student settings',
 ): StudentConfig {
   return Object.freeze(parseConfig(schema, settings, source));

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { createEngine } from '#runtime/compute/index.js';
+import { openDatasets } from '#runtime/data/index.js';
+import {
+  lossesOf,
+  maxRelativeDifference,
+  runToEnd,
+  startCluster,
+} from '../cluster.js';
+import { trainInOneProcess } from '../one-process.js';
+import { makeWorld, tinyExperiment, type World } from '../world.js';
+
+const steps = 54; // 9 epochs of 6
+
+function experimentOf(enqueue: 'before' | 'after', prefetch: number) {
+  return tinyExperiment({
+    prefetch,
+    loss: {
+      crossEntropy: 1,
+      kd: { weight: 0.5 },
+      rrd: {
+        weight: 1,
+        studentTemperature: 0.04,
+        teacherTemperature: 0.1,
+        enqueue,
+      },
+    },
+    training: { epochs: 9, milestones: [4], evaluateEvery: 5 },
+  });
+}
+
+async function oneProcess(world: World, enqueue: 'before' | 'after') {
+  const engine = await createEngine('wasm');
+  const dataset = await openDatasets(world.datasets).get('tiny');
+  const experiment = experimentOf(enqueue, 1);
+  const { teacher } = world;
+  return trainInOneProcess({ experiment, engine, dataset, teacher, steps });
+}
+
+describe('a student over the services equals the same experiment in one process', () => {
+  it.each(['before', 'after'] as const)(
+    'at every step, whatever the prefetch, enqueueing %s the step',
+    async (enqueue) => {
+      await using world = await makeWorld();
+      await using cluster = await startCluster(world);
+      const reference = await oneProcess(world, enqueue);
+      for (const prefetch of [1, 4]) {
+        const runId = `prefetch-${prefetch}`;
+        const { result } = await runToEnd(
+          cluster.orchestratorAddress,
+          experimentOf(enqueue, prefetch),
+          runId,
+        );
+        const losses = await lossesOf(world.runsDir, runId);
+        const difference = maxRelativeDifference(losses, reference.losses);
+        console.log(
+          `one process, ${enqueue}, prefetch ${prefetch}: ${losses.length} steps, max relative difference ${difference}, ` +
+            `${result?.imagesPerSecond.toFixed(0)} img/s over services, ${reference.imagesPerSecond.toFixed(0)} img/s without`,
+        );
+        expect(losses.length).toBe(steps);
+        expect(difference).toBeLessThanOrEqual(1e-6);
+        expect(result?.bankVersions).toBe(steps);
+      }
+    },
+    120_000,
+  );
+
+  it('also when the teacher has to be sent pixels', async () => {
+    await using world = await makeWorld();
+    await using cluster = await startCluster(world, {
+      settings: { teacher: { datasets: {} } },
+    });
+    const reference = await oneProcess(world, 'before');
+    const experiment = experimentOf('before', 4);
+    await runToEnd(cluster.orchestratorAddress, experiment, 'pixels');
+    const losses = await lossesOf(world.runsDir, 'pixels');
+    expect(losses).toEqual(reference.losses);
+  }, 120_000);
+});
