@@ -1,0 +1,11 @@
+import type { Handlers } from '#runtime/rpc/server.js';
+import type { RunStore } from './run-store.js';
+import type { Scheduler } from './scheduler.js';
+
+/** What every route of the orchestrator works with. */
+export interface Context {
+  readonly store: RunStore;
+  readonly scheduler: Scheduler;
+}
+
+export type Routes = Handlers<'rrd.v1.OrchestratorService'>;

@@ -1,0 +1,64 @@
+import type { Bus } from '#runtime/bus/bus.js';
+import type { RunWork, StopRequest } from '#runtime/bus/run-events.js';
+import { runsQueue, subjects } from '#runtime/bus/subjects.js';
+import type { OrchestratorEvents } from './events.js';
+import type { RunRecord } from './run-record.js';
+
+/** Stop requests kept for a bus that is away; the oldest are given up. */
+const maxUnsent = 1_000;
+
+/**
+ * Tells workers what to do. Never throws: what the bus does not take now is
+ * told again later, and telling something twice does no harm.
+ */
+export class Dispatcher {
+  readonly #bus: Bus;
+  readonly #events: OrchestratorEvents;
+  /** The attempt of each pending run that this process has offered. */
+  readonly #offered = new Map<string, number>();
+  #unsent: (() => Promise<void>)[] = [];
+
+  constructor(bus: Bus, events: OrchestratorEvents) {
+    this.#bus = bus;
+    this.#events = events;
+  }
+
+  /** Puts a pending run on the work queue, unless that was done before. */
+  async offer({ runId, phase, attempt, experiment }: RunRecord): Promise<void> {
+    if (phase !== 'pending' || this.#offered.get(runId) === attempt) return;
+    const work: RunWork = { runId, attempt, experiment };
+    const messageId = `offer-${runId}-${attempt}`;
+    try {
+      await this.#bus.offer(runsQueue, work, { messageId });
+      this.#offered.set(runId, attempt);
+    } catch (error) {
+      this.#events.offerDelayed(runId, error);
+    }
+  }
+
+  /** Asks workers to stop. Asking again within two minutes changes nothing. */
+  async stop(runId: string, request: StopRequest): Promise<void> {
+    const { attempt, worker = '', reason } = request;
+    const messageId = `stop-${runId}-${attempt}-${worker}-${reason}`;
+    const subject = subjects.runCancel(runId);
+    const send = () => this.#bus.publish(subject, request, { messageId });
+    try {
+      await send();
+    } catch (error) {
+      this.#events.stopDelayed(runId, error);
+      this.#unsent = [...this.#unsent, send].slice(-maxUnsent);
+    }
+  }
+
+  /** Sends the stop requests that the bus did not take. */
+  async flush(): Promise<void> {
+    for (let send = this.#unsent[0]; send; send = this.#unsent[0]) {
+      await send();
+      this.#unsent.shift();
+    }
+  }
+
+  forget(runId: string): void {
+    this.#offered.delete(runId);
+  }
+}

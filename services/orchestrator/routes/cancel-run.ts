@@ -1,0 +1,7 @@
+import type { Context, Routes } from '../context.js';
+import { toWireRun } from '../wire.js';
+
+/** See OrchestratorService.CancelRun. */
+export const cancelRun =
+  ({ scheduler }: Context): Routes['cancelRun'] =>
+  async ({ runId }) => ({ run: toWireRun(await scheduler.cancel(runId)) });

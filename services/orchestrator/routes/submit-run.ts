@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { experimentSchema, type Experiment } from '#distill/experiment.js';
+import type { JsonObject } from '#runtime/bus/bus.js';
+import { checkToken } from '#runtime/bus/subjects.js';
+import { parseConfig } from '#runtime/config.js';
+import { ConfigInvalidError } from '#runtime/errors.js';
+import type { Context, Routes } from '../context.js';
+import { toWireRun } from '../wire.js';
+
+/** A record and a work item must fit into one message of the bus. */
+const maxExperimentBytes = 256 * 1024;
+const source = 'experiment';
+
+/** See OrchestratorService.SubmitRun. */
+export const submitRun =
+  ({ scheduler }: Context): Routes['submitRun'] =>
+  async ({ runId, experimentJson }) => {
+    if (runId !== '') checkToken('run_id', runId);
+    const value = parseJson(experimentJson);
+    const experiment = parseConfig(experimentSchema, value, source);
+    const id = runId || newRunId(experiment.name);
+    const record = await scheduler.submit(id, asJson(experiment));
+    return { run: toWireRun(record) };
+  };
+
+/** As the bus will give it back, so that experiments can be compared. */
+function asJson(experiment: Experiment): JsonObject {
+  return JSON.parse(JSON.stringify(experiment)) as JsonObject;
+}
+
+function parseJson(json: string): unknown {
+  const bytes = Buffer.byteLength(json);
+  if (bytes > maxExperimentBytes) {
+    throw invalid(`${bytes} bytes`, `at most ${maxExperimentBytes}`);
+  }
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    throw invalid(JSON.stringify(json.slice(0, 60)), 'JSON', cause);
+  }
+}
+
+function invalid(value: string, expected: string, cause?: unknown) {
+  return new ConfigInvalidError(
+    { source, line: 0, field: 'experiment_json', value, expected },
+    { cause },
+  );
+}
+
+/** Readable, and unique enough: 40 random bits behind the name. */
+function newRunId(name: string): string {
+  const readable = name.replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 48);
+  return `${readable}-${randomBytes(5).toString('hex')}`;
+}

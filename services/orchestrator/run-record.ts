@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import {
+  runFailureSchema,
+  runProgressSchema,
+  runResultSchema,
+} from '#runtime/bus/run-events.js';
+
+export type {
+  RunEvent,
+  RunFailure,
+  StopRequest,
+} from '#runtime/bus/run-events.js';
+
+export const runPhases = [
+  'pending',
+  'preparing',
+  'running',
+  'evaluating',
+  'succeeded',
+  'failed',
+  'cancelled',
+] as const;
+
+export type RunPhase = (typeof runPhases)[number];
+
+const count = z.number().int().nonnegative();
+
+/** What the orchestrator knows of a run; phases as in proto/rrd/v1/run.proto. */
+export const runRecordSchema = z.object({
+  runId: z.string(),
+  phase: z.enum(runPhases),
+  /** As resolved at submission, all defaults filled in. */
+  experiment: z.record(z.string(), z.json()),
+  /** Numbers the owners that the run has had, from 1. */
+  attempt: count.min(1),
+  /** Who owns the run; empty while nobody does. */
+  worker: z.string(),
+  /** A user wants it stopped; its worker has not said yet that it did. */
+  cancelRequested: z.boolean(),
+  progress: runProgressSchema.exactOptional(),
+  result: runResultSchema.exactOptional(),
+  failure: runFailureSchema.exactOptional(),
+  /** Milliseconds since the Unix epoch. */
+  createdMs: count,
+  updatedMs: count,
+  /** Grows by one with every change. */
+  revision: count,
+  /** The last event of the bus that changed the record. */
+  sequence: count,
+});
+
+export type RunRecord = Readonly<z.infer<typeof runRecordSchema>>;
+
+const finalPhases: ReadonlySet<RunPhase> = new Set([
+  'succeeded',
+  'failed',
+  'cancelled',
+]);
+
+export function isFinal({ phase }: Pick<RunRecord, 'phase'>): boolean {
+  return finalPhases.has(phase);
+}

@@ -1,0 +1,240 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Bus, JsonObject } from '#runtime/bus/bus.js';
+import type { RunEvent } from '#runtime/bus/run-events.js';
+import {
+  BusFullError,
+  RecordConflictError,
+  RunAlreadyExistsError,
+  ServiceUnavailableError,
+} from '#runtime/errors.js';
+import { Dispatcher } from './dispatcher.js';
+import type { OrchestratorEvents } from './events.js';
+import { Leases, type LeaseSettings } from './leases.js';
+import { isFinal, type RunRecord } from './run-record.js';
+import {
+  speaksFor,
+  transition,
+  type StateEvent,
+  type StatePolicy,
+} from './run-state.js';
+import type { RunStore } from './run-store.js';
+
+export interface SchedulerSettings extends LeaseSettings, StatePolicy {
+  /** Runs kept; beyond it the oldest that have ended are forgotten. */
+  readonly maxRuns: number;
+}
+
+export interface SchedulerOptions {
+  readonly bus: Bus;
+  readonly store: RunStore;
+  readonly settings: SchedulerSettings;
+  readonly events: OrchestratorEvents;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+}
+
+const storeAttempts = 3;
+
+/**
+ * Applies what users, workers and time do to the runs, one change after the
+ * other: the record is stored first, then workers are told. Pending runs are
+ * offered until that has succeeded, so a crash in between loses nothing.
+ */
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #leases: Leases;
+  readonly #dispatcher: Dispatcher;
+  #turn: Promise<unknown> = Promise.resolve();
+  /** The newest event heard. */
+  #sequence = 0;
+  #tickedMs = 0;
+  #awakeSinceMs = 0;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    this.#leases = new Leases(options.settings);
+    this.#dispatcher = new Dispatcher(options.bus, options.events);
+  }
+
+  /**
+   * @param experiment resolved, as JSON
+   * @throws RunAlreadyExistsError, BusFullError, ServiceUnavailableError
+   */
+  submit(runId: string, experiment: JsonObject): Promise<RunRecord> {
+    return this.#inTurn(async () => {
+      const { store } = this.#options;
+      const known = store.find(runId);
+      if (known) return sameExperiment(known, experiment);
+      await this.#makeRoom();
+      const record = this.#newRecord(runId, experiment);
+      try {
+        await store.create(record);
+      } catch (error) {
+        if (!mayHaveHappened(error)) throw error;
+        await store.refresh(runId);
+        const stored = store.find(runId);
+        if (!stored) throw error;
+        return sameExperiment(stored, experiment);
+      }
+      this.#options.events.submitted(record);
+      this.#leases.restart(record, this.#options.now());
+      await this.#dispatcher.offer(record);
+      return record;
+    });
+  }
+
+  /** @throws RunNotFoundError, ServiceUnavailableError */
+  cancel(runId: string): Promise<RunRecord> {
+    return this.#inTurn(() => this.#apply(runId, { type: 'cancel-requested' }));
+  }
+
+  /**
+   * A worker's event, which the log has at `sequence`. Runs that are not known
+   * (any more) are passed over.
+   * @throws ServiceUnavailableError where it was not stored
+   */
+  async hear(runId: string, event: RunEvent, sequence: number): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#options.store.find(runId)) {
+        await this.#apply(runId, event, sequence);
+      }
+      this.#sequence = sequence;
+    });
+  }
+
+  /** The work queue gave up an attempt at a run. */
+  async drop(runId: string, attempt: number): Promise<void> {
+    await this.#inTurn(async () => {
+      if (!this.#options.store.find(runId)) return;
+      await this.#apply(runId, { type: 'dropped', attempt });
+    });
+  }
+
+  /** Draws the consequences of silence, and tells what was not told yet. */
+  async tick(): Promise<void> {
+    const { bus, store, settings, now } = this.#options;
+    const nowMs = now();
+    // A process that was suspended has not listened.
+    if (nowMs - this.#tickedMs > settings.leaseMs / 2) {
+      this.#awakeSinceMs = nowMs;
+    }
+    this.#tickedMs = nowMs;
+    const { connected, sinceMs } = bus.connection();
+    if (!connected) return;
+    await this.#dispatcher.flush();
+    const listeningSinceMs = Math.max(sinceMs, this.#awakeSinceMs);
+    for (const { runId } of store.live()) {
+      await this.#inTurn(async () => {
+        const record = store.find(runId);
+        if (!record) return;
+        const event = this.#leases.judge(record, nowMs, listeningSinceMs);
+        if (event) await this.#apply(runId, event);
+        else await this.#dispatcher.offer(record);
+      });
+    }
+  }
+
+  /** Resolves when no change is under way. */
+  async settled(): Promise<void> {
+    await this.#turn;
+  }
+
+  /** @param sequence of the log, where the event comes from there */
+  async #apply(
+    runId: string,
+    event: StateEvent,
+    sequence?: number,
+  ): Promise<RunRecord> {
+    const { store, settings, now } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      const before = store.get(runId);
+      if (sequence !== undefined && sequence <= before.sequence) return before;
+      const { record, stops } = transition(before, event, now(), settings);
+      try {
+        const after = await this.#save(before, record, sequence);
+        this.#renewLease(before, after, event);
+        await this.#dispatcher.offer(after);
+        for (const stop of stops) await this.#dispatcher.stop(runId, stop);
+        return after;
+      } catch (error) {
+        if (!mayHaveHappened(error)) throw error;
+        await store.refresh(runId);
+        if (attempt === storeAttempts) throw error;
+      }
+    }
+  }
+
+  async #save(
+    before: RunRecord,
+    next: RunRecord,
+    sequence = before.sequence,
+  ): Promise<RunRecord> {
+    if (next === before) return before;
+    const { store, events } = this.#options;
+    const after = await store.update({ ...next, sequence });
+    events.changed(before, after);
+    return after;
+  }
+
+  #renewLease(before: RunRecord, after: RunRecord, event: StateEvent): void {
+    const nowMs = this.#options.now();
+    if (isFinal(after)) {
+      this.#leases.forget(after.runId);
+      this.#dispatcher.forget(after.runId);
+    } else if ('worker' in event) {
+      if (speaksFor(event, before)) this.#leases.renew(after, nowMs);
+    } else if (after !== before) {
+      this.#leases.restart(after, nowMs);
+    }
+  }
+
+  async #makeRoom(): Promise<void> {
+    const { store, settings } = this.#options;
+    while (store.size >= settings.maxRuns) {
+      const oldest = store.list().findLast(isFinal);
+      if (!oldest) {
+        throw new BusFullError({
+          queue: 'the orchestrator',
+          limit: `${settings.maxRuns} runs that have not ended`,
+        });
+      }
+      await store.delete(oldest.runId);
+    }
+  }
+
+  #newRecord(runId: string, experiment: JsonObject): RunRecord {
+    const nowMs = this.#options.now();
+    return {
+      runId,
+      phase: 'pending',
+      experiment,
+      attempt: 1,
+      worker: '',
+      cancelRequested: false,
+      createdMs: nowMs,
+      updatedMs: nowMs,
+      revision: 1,
+      sequence: this.#sequence,
+    };
+  }
+
+  /** Changes happen one after the other. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(change);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+}
+
+/** Whether reading the record again may show the change. */
+export function mayHaveHappened(error: unknown): boolean {
+  return (
+    error instanceof RecordConflictError ||
+    error instanceof ServiceUnavailableError
+  );
+}
+
+function sameExperiment(known: RunRecord, experiment: JsonObject): RunRecord {
+  if (isDeepStrictEqual(known.experiment, experiment)) return known;
+  throw new RunAlreadyExistsError({ runId: known.runId });
+}
