@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import {
-  chmodSync,
   copyFileSync,
+  existsSync,
   cpSync,
   linkSync,
   mkdirSync,
@@ -30,25 +30,34 @@ export function stageApp(folder: string): void {
   }
 }
 
-/** A root file system with `programs`, and with what /app's addons load. */
+/** Where the shell would find `program`. */
+export function programPath(program: string): string {
+  const folders = (process.env['PATH'] ?? '').split(':');
+  const path = folders.map((folder) => join(folder, program)).find(existsSync);
+  if (path === undefined) throw new Error(`${program} is not on the PATH`);
+  return path;
+}
+
+/** A container context: a root file system with `programs`, and with what /app's addons load. */
 export function stageBase(
   folder: string,
   programs: readonly string[],
   app: string,
 ): void {
+  const root = join(folder, 'root');
   const addons = filesOf(app).filter((file) => /\.(node|so[.\d]*)$/.test(file));
   for (const path of [
     ...programs,
     ...librariesOf([...programs, ...addons], app),
   ]) {
     const to = programs.includes(path) ? join('/usr/bin', nameOf(path)) : path;
-    mkdirSync(dirname(join(folder, to)), { recursive: true });
-    copyFileSync(path, join(folder, to));
+    mkdirSync(dirname(join(root, to)), { recursive: true });
+    copyFileSync(path, join(root, to));
   }
-  mkdirSync(join(folder, 'etc'));
-  writeFileSync(join(folder, 'etc/passwd'), 'rrd:x:10001:10001::/tmp:\n');
-  mkdirSync(join(folder, 'tmp'));
-  chmodSync(join(folder, 'tmp'), 0o1777);
+  mkdirSync(join(root, 'etc'));
+  writeFileSync(join(root, 'etc/passwd'), 'rrd:x:10001:10001::/tmp:\n');
+  const dockerfile = 'FROM scratch\nCOPY root /\nENV PATH=/usr/bin\n';
+  writeFileSync(join(folder, 'Dockerfile'), dockerfile);
 }
 
 interface Lock {
