@@ -1,18 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import type { Curve } from './curves.js';
 import type { Summary } from './summary.js';
 import { bytes, percent } from '../text.js';
-
-/** One run's curves. */
-export interface Curve {
-  readonly label: string;
-  readonly steps: readonly number[];
-  /** Total loss at each of `steps`. */
-  readonly losses: readonly number[];
-  readonly epochs: readonly number[];
-  /** Fraction of the test split at the end of each of `epochs`. */
-  readonly accuracies: readonly number[];
-}
 
 /** A page that needs nothing but itself: no server, no network. */
 export function reportPage(summary: Summary, curves: readonly Curve[]): string {

@@ -1,0 +1,64 @@
+import { createNetwork, isNetworkName } from '#distill/models/index.js';
+import { readCheckpoint } from '#runtime/checkpoint/index.js';
+import { modelManifestSchema } from '#runtime/checkpoint/manifest.js';
+import { Classifier } from '#runtime/classifier.js';
+import type { EngineChoice } from '#runtime/compute/engine.js';
+import { createEngine } from '#runtime/compute/index.js';
+import { openDatasets } from '#runtime/data/index.js';
+import { CorruptFileError } from '#runtime/errors.js';
+
+export interface EvaluationOptions {
+  readonly datasets: Readonly<Record<string, string>>;
+  /** Instead of the data set that the network was trained on. */
+  readonly dataset: string | undefined;
+  readonly engine: EngineChoice;
+}
+
+export interface EvaluationResult {
+  readonly network: string;
+  readonly dataset: string;
+  readonly engine: string;
+  readonly correct: number;
+  readonly total: number;
+  /** correct / total */
+  readonly accuracy: number;
+}
+
+/** Measures the network of a checkpoint on a test split, in this process. */
+export async function evaluateModel(
+  checkpoint: string,
+  options: EvaluationOptions,
+): Promise<EvaluationResult> {
+  const { manifest, tensors } = await readCheckpoint(
+    checkpoint,
+    modelManifestSchema,
+  );
+  const { network, classCount } = manifest;
+  if (!isNetworkName(network)) {
+    const problem = `unknown network ${network}`;
+    throw new CorruptFileError({ path: checkpoint, problem });
+  }
+  const name = options.dataset ?? manifest.dataset;
+  const dataset = await openDatasets(options.datasets).get(name);
+  const engine = await createEngine(options.engine);
+  try {
+    const classifier = await Classifier.create(
+      engine,
+      createNetwork(network, classCount),
+      // Judged as it was trained: with the normalisation of its own images.
+      { ...dataset, normalization: manifest.normalization },
+      tensors,
+    );
+    const classes = await classifier.classes();
+    const test = dataset.split('test');
+    const correct = classes.filter((c, i) => c === test.label(i)).length;
+    const total = classes.length;
+    const accuracy = correct / total;
+    return {
+      ...{ network, dataset: name, engine: engine.name },
+      ...{ correct, total, accuracy },
+    };
+  } finally {
+    await engine.dispose();
+  }
+}
