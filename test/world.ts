@@ -72,6 +72,23 @@ export function tinyExperiment(
   });
 }
 
+/** 54 steps that learn from every part of the system, the rate dropping once. */
+export function longExperiment(
+  enqueue: 'before' | 'after',
+  prefetch: number,
+): Experiment {
+  const temperatures = { studentTemperature: 0.04, teacherTemperature: 0.1 };
+  return tinyExperiment({
+    prefetch,
+    loss: {
+      crossEntropy: 1,
+      kd: { weight: 0.5 },
+      rrd: { weight: 1, ...temperatures, enqueue },
+    },
+    training: { epochs: 9, milestones: [4], evaluateEvery: 5 },
+  });
+}
+
 async function writeImages(root: string): Promise<void> {
   for (const split of ['train', 'test'] as const) {
     for (let label = 0; label < classCount; label++) {

@@ -8,31 +8,14 @@ import {
   startCluster,
 } from '../cluster.js';
 import { trainInOneProcess } from '../one-process.js';
-import { makeWorld, tinyExperiment, type World } from '../world.js';
+import { longExperiment, makeWorld, type World } from '../world.js';
 
 const steps = 54; // 9 epochs of 6
-
-function experimentOf(enqueue: 'before' | 'after', prefetch: number) {
-  return tinyExperiment({
-    prefetch,
-    loss: {
-      crossEntropy: 1,
-      kd: { weight: 0.5 },
-      rrd: {
-        weight: 1,
-        studentTemperature: 0.04,
-        teacherTemperature: 0.1,
-        enqueue,
-      },
-    },
-    training: { epochs: 9, milestones: [4], evaluateEvery: 5 },
-  });
-}
 
 async function oneProcess(world: World, enqueue: 'before' | 'after') {
   const engine = await createEngine('wasm');
   const dataset = await openDatasets(world.datasets).get('tiny');
-  const experiment = experimentOf(enqueue, 1);
+  const experiment = longExperiment(enqueue, 1);
   const { teacher } = world;
   return trainInOneProcess({ experiment, engine, dataset, teacher, steps });
 }
@@ -48,7 +31,7 @@ describe('a student over the services equals the same experiment in one process'
         const runId = `prefetch-${prefetch}`;
         const { result } = await runToEnd(
           cluster.orchestratorAddress,
-          experimentOf(enqueue, prefetch),
+          longExperiment(enqueue, prefetch),
           runId,
         );
         const losses = await lossesOf(world.runsDir, runId);
@@ -71,7 +54,7 @@ describe('a student over the services equals the same experiment in one process'
       settings: { teacher: { datasets: {} } },
     });
     const reference = await oneProcess(world, 'before');
-    const experiment = experimentOf('before', 4);
+    const experiment = longExperiment('before', 4);
     await runToEnd(cluster.orchestratorAddress, experiment, 'pixels');
     const losses = await lossesOf(world.runsDir, 'pixels');
     expect(losses).toEqual(reference.losses);
