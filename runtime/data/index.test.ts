@@ -8,6 +8,7 @@ import {
   DatasetBytesError,
   DatasetNotFoundError,
 } from '../errors.js';
+import { sizeOf } from '#distill/tensors.js';
 import { openDatasets } from './index.js';
 
 let root: string;
@@ -88,6 +89,19 @@ describe('data sets', () => {
     );
     await datasets.get('a');
     await expect(datasets.get('b')).rejects.toBeInstanceOf(DatasetBytesError);
+  });
+
+  it('have one that needs no files', async () => {
+    const datasets = openDatasets({});
+    expect(datasets.definitions).toEqual({ procedural: 'built in' });
+    const dataset = await datasets.get('procedural');
+    expect(dataset.name).toBe('procedural');
+    const test = dataset.split('test');
+    const images = await test.images(Array.from({ length: 20 }, (_, i) => i));
+    const imageBytes = sizeOf(dataset.imageShape);
+    expect(images.length).toBe(20 * imageBytes);
+    const last = images.subarray(19 * imageBytes);
+    expect(last).toEqual(await test.images([19]));
   });
 
   it('are refused by name', async () => {

@@ -4,6 +4,7 @@ import { loadCifar } from './cifar.js';
 import { parseDefinition, proceduralName } from './definition.js';
 import { loadFolder } from './folder.js';
 import type { LoadOptions } from './load.js';
+import { loadProcedural } from './procedural.js';
 
 /** The data sets that a process can read, by name; each loaded on first use. */
 export interface Datasets {
@@ -47,6 +48,7 @@ export function openDatasets(
 
   const load = async (name: string): Promise<Dataset> => {
     const reserve = (bytes: number) => budget.reserve(name, bytes);
+    if (name === proceduralName) return loadProcedural();
     const definition = parsed.get(name);
     if (!definition) throw new DatasetNotFoundError({ dataset: name });
     const { kind, root, resizeTo } = definition;
