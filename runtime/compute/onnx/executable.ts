@@ -7,13 +7,17 @@ import type { OnnxRuntime, OrtTensor, Session } from './onnxruntime.js';
 import type { TracedProgram } from './trace.js';
 
 /**
- * A program as a session of ONNX Runtime. Tensors of the state that the program
- * replaces have two buffers that take turns as input and output, so a step
- * copies and allocates no state.
+ * A program as a session of ONNX Runtime.
+ *
+ * Tensors of the state that the program replaces have two buffers that take
+ * turns as input and output, so a step copies and allocates no state. If it
+ * replaces none, the state goes into the model as constants: ONNX Runtime then
+ * folds batch norm into the convolutions and picks layouts once.
  */
 export class OnnxExecutable implements Executable {
   readonly #current = new Map<string, OrtTensor>();
   readonly #next = new Map<string, OrtTensor>();
+  #session: Session | undefined;
 
   static async create(
     runtime: OnnxRuntime,
@@ -22,16 +26,15 @@ export class OnnxExecutable implements Executable {
     initialState: NamedHostTensors,
     sessionOptions: object,
   ): Promise<OnnxExecutable> {
-    const model = encodeModel(
-      traced.graph,
-      [...traced.state.values(), ...traced.inputs.values()],
-      [...traced.newState.values(), ...traced.outputs.values()],
-    );
-    const session = await runtime.InferenceSession.create(
-      model,
+    const executable = new OnnxExecutable(
+      runtime,
+      program,
+      traced,
+      initialState,
       sessionOptions,
     );
-    return new OnnxExecutable(runtime, program, traced, initialState, session);
+    await executable.#start();
+    return executable;
   }
 
   private constructor(
@@ -39,7 +42,7 @@ export class OnnxExecutable implements Executable {
     private readonly program: Program,
     private readonly traced: TracedProgram,
     initialState: NamedHostTensors,
-    private readonly session: Session,
+    private readonly sessionOptions: object,
   ) {
     for (const [name, port] of traced.state) {
       const { data } = initialState[name]!;
@@ -52,20 +55,22 @@ export class OnnxExecutable implements Executable {
 
   async run(inputs: NamedHostTensors): Promise<NamedHostTensors> {
     checkTensors('inputs', this.program.inputs, inputs);
+    const { state, newState, outputs } = this.traced;
     const feeds: Record<string, OrtTensor> = {};
     const fetches: Record<string, OrtTensor | null> = {};
-    const { state, newState, outputs } = this.traced;
     for (const [name, port] of this.traced.inputs) {
       feeds[port.name] = this.#tensor(port, inputs[name]!.data);
     }
-    for (const [name, port] of state) {
-      feeds[port.name] = this.#current.get(name)!;
+    if (!this.#isFrozen) {
+      for (const [name, port] of state) {
+        feeds[port.name] = this.#current.get(name)!;
+      }
     }
     for (const [name, port] of newState) {
       fetches[port.name] = this.#next.get(name)!;
     }
     for (const port of outputs.values()) fetches[port.name] = null;
-    const results = await this.session.run(feeds, fetches);
+    const results = await this.#session!.run(feeds, fetches);
     this.#swap();
     return Object.fromEntries(
       [...outputs].map(([name, port]) => [name, toHost(results[port.name]!)]),
@@ -88,12 +93,40 @@ export class OnnxExecutable implements Executable {
     for (const [name, { data }] of Object.entries(state)) {
       this.#current.get(name)!.data.set(data);
     }
+    if (this.#isFrozen) await this.#start();
   }
 
   dispose(): void {
     this.#current.clear();
     this.#next.clear();
-    void this.session.release();
+    void this.#session?.release();
+    this.#session = undefined;
+  }
+
+  /** The state never changes but by `writeState`. */
+  get #isFrozen(): boolean {
+    return this.traced.newState.size === 0;
+  }
+
+  async #start(): Promise<void> {
+    const { graph, state, inputs, newState, outputs } = this.traced;
+    if (this.#isFrozen) {
+      for (const [name, { name: value, type, dims }] of state) {
+        const { data } = this.#current.get(name)!;
+        graph.constants.set(value, { type, dims, data });
+      }
+    }
+    const model = encodeModel(
+      graph,
+      [...(this.#isFrozen ? [] : state.values()), ...inputs.values()],
+      [...newState.values(), ...outputs.values()],
+    );
+    const former = this.#session;
+    this.#session = await this.runtime.InferenceSession.create(
+      model,
+      this.sessionOptions,
+    );
+    await former?.release();
   }
 
   #swap(): void {
