@@ -1,0 +1,148 @@
+import type { Rng } from './rng.js';
+
+/** Brightness between -1 and 1 at a place, where one period is 2 pi. */
+type Pattern = (x: number, y: number, slant: number) => number;
+
+/** Patterns that mirroring leaves what they are. */
+const patterns = {
+  bars: (_x, y) => Math.sin(y),
+  posts: (x) => Math.sin(x),
+  slants: (x, y, slant) => Math.sin((y + slant * x) * Math.SQRT1_2),
+  checks: (x, y) => Math.sign(Math.sin(x) * Math.sin(y)),
+} satisfies Record<string, Pattern>;
+
+export type PatternName = keyof typeof patterns;
+export const patternNames = Object.keys(patterns) as PatternName[];
+
+/** A disc (roundness 2) or a rounded square (above) with its own surface. */
+interface Patch {
+  readonly pattern: PatternName;
+  readonly x: number;
+  readonly y: number;
+  readonly radius: number;
+  readonly roundness: number;
+  readonly colour: readonly number[];
+  readonly contrast: number;
+  readonly period: number;
+  readonly phase: number;
+  /** 1 or -1: which way `slants` lean. */
+  readonly slant: number;
+}
+
+/** Red, green and blue of every pixel, 0 to 1. */
+type Canvas = Float64Array;
+
+/**
+ * Paints one picture: a shaded ground, clutter, two patterned patches one above
+ * the other, uneven light, noise.
+ * @returns uint8 [side, side, 3]
+ */
+export function paintScene(
+  upper: PatternName,
+  lower: PatternName,
+  side: number,
+  rng: Rng,
+): Uint8Array {
+  const canvas = paintGround(side, rng);
+  for (let piece = rng.integer(4); piece > 0; piece--) {
+    const pattern = patternNames[rng.integer(patternNames.length)]!;
+    const [x, y] = [side * rng.uniform(), side * rng.uniform()];
+    paint(canvas, side, drawPatch(pattern, x, y, 1 + 2 * rng.uniform(), rng));
+  }
+  for (const [row, pattern] of [upper, lower].entries()) {
+    const radius = 5 + 2.5 * rng.uniform();
+    const x = radius + (side - 2 * radius) * rng.uniform();
+    const y = side * (row === 0 ? 0.27 : 0.73) + 3 * (rng.uniform() - 0.5);
+    paint(canvas, side, drawPatch(pattern, x, y, radius, rng));
+  }
+  return expose(canvas, rng);
+}
+
+function drawPatch(
+  pattern: PatternName,
+  x: number,
+  y: number,
+  radius: number,
+  rng: Rng,
+): Patch {
+  return {
+    pattern,
+    x,
+    y,
+    radius,
+    roundness: rng.integer(2) === 0 ? 2 : 6,
+    colour: [0, 1, 2].map(() => 0.25 + 0.5 * rng.uniform()),
+    contrast: 0.12 + 0.2 * rng.uniform(),
+    period: 3 + 2.5 * rng.uniform(),
+    phase: 2 * Math.PI * rng.uniform(),
+    slant: rng.integer(2) === 0 ? 1 : -1,
+  };
+}
+
+/** One colour that goes over into another. */
+function paintGround(side: number, rng: Rng): Canvas {
+  const canvas = new Float64Array(side * side * 3);
+  const colour = () => 0.2 + 0.6 * rng.uniform();
+  const ends = [0, 1, 2].map(() => [colour(), colour()] as const);
+  const angle = 2 * Math.PI * rng.uniform();
+  const [dx, dy] = [Math.cos(angle) / side, Math.sin(angle) / side];
+  for (let i = 0; i < side * side; i++) {
+    const x = (i % side) - side / 2;
+    const y = Math.floor(i / side) - side / 2;
+    const share = 0.5 + 0.7 * (dx * x + dy * y);
+    for (const [channel, [from, to]] of ends.entries()) {
+      canvas[3 * i + channel] = from + share * (to - from);
+    }
+  }
+  return canvas;
+}
+
+function paint(canvas: Canvas, side: number, patch: Patch): void {
+  const { radius, roundness, colour, contrast } = patch;
+  const pattern = patterns[patch.pattern];
+  const frequency = (2 * Math.PI) / patch.period;
+  const first = (centre: number) =>
+    Math.max(0, Math.floor(centre - radius - 1));
+  const last = (centre: number) =>
+    Math.min(side - 1, Math.ceil(centre + radius + 1));
+  for (let y = first(patch.y); y <= last(patch.y); y++) {
+    for (let x = first(patch.x); x <= last(patch.x); x++) {
+      const dx = Math.abs(x - patch.x) / radius;
+      const dy = Math.abs(y - patch.y) / radius;
+      const distance = (dx ** roundness + dy ** roundness) ** (1 / roundness);
+      const share = Math.min(1, Math.max(0, 0.5 + (1 - distance) * radius));
+      if (share === 0) continue;
+      const wave =
+        contrast *
+        pattern(
+          frequency * x + patch.phase,
+          frequency * y + patch.phase,
+          patch.slant,
+        );
+      const start = 3 * (y * side + x);
+      for (const [channel, value] of colour.entries()) {
+        canvas[start + channel]! +=
+          share * (value + wave - canvas[start + channel]!);
+      }
+    }
+  }
+}
+
+/** Light from one side and grain, then bytes. */
+function expose(canvas: Canvas, rng: Rng): Uint8Array {
+  const side = Math.sqrt(canvas.length / 3);
+  const gain = 0.75 + 0.5 * rng.uniform();
+  const [right, down] = [rng.uniform() - 0.5, rng.uniform() - 0.5];
+  const pixels = new Uint8Array(canvas.length);
+  for (let i = 0; i < side * side; i++) {
+    const x = (i % side) / side - 0.5;
+    const y = Math.floor(i / side) / side - 0.5;
+    const light = gain + 0.5 * (right * x + down * y);
+    const grain = 0.16 * (rng.uniform() - 0.5);
+    for (let channel = 3 * i; channel < 3 * i + 3; channel++) {
+      const value = canvas[channel]! * light + grain;
+      pixels[channel] = Math.round(255 * Math.min(1, Math.max(0, value)));
+    }
+  }
+  return pixels;
+}
