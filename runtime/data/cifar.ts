@@ -1,5 +1,6 @@
 import { open, readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Dataset, ImageShape } from '#distill/data/dataset.js';
 import { sizeOf } from '#distill/tensors.js';
 import { CorruptFileError } from '../errors.js';
@@ -13,6 +14,8 @@ import {
 const shape: ImageShape = [32, 32, 3];
 const imageBytes = sizeOf(shape);
 const planeBytes = 32 * 32;
+/** Lets the thread do other things between so many records. */
+const recordsPerTurn = 1000;
 
 /** How the official "binary version" of a CIFAR set lays out its records. */
 interface Layout {
@@ -122,6 +125,7 @@ async function readRecords(
       }
       labels[row] = label;
       interleave(bytes.subarray(start), pixels.subarray(row * imageBytes));
+      if (row % recordsPerTurn === 0) await turn();
     }
   }
   return { pixels, labels };
