@@ -1,0 +1,77 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, it } from 'vitest';
+import {
+  expectClose,
+  expectGradient,
+  randomTensor,
+} from '../testing/numeric.js';
+import { batchNorm } from './batch-norm.js';
+
+const x = randomTensor<tf.Tensor4D>([3, 2, 2, 2], 'x');
+const mix = randomTensor([3, 2, 2, 2], 'mix');
+
+function layer(weight: number[], bias: number[]) {
+  return {
+    'bn.weight': tf.tensor1d(weight),
+    'bn.bias': tf.tensor1d(bias),
+    'bn.running_mean': tf.tensor1d([0.5, -0.5]),
+    'bn.running_var': tf.tensor1d([4, 0.25]),
+    'bn.num_batches_tracked': tf.scalar(7, 'int32'),
+  };
+}
+
+const tensors = layer([1.5, -0.5], [0.25, 2]);
+
+describe('batchNorm', () => {
+  it('takes the batch to mean 0 and variance 1 before scale and shift', () => {
+    const { output } = batchNorm(x, layer([1, 1], [0, 0]), 'bn', 'train');
+    const { mean, variance } = tf.moments(output, [0, 1, 2]);
+    expectClose(mean, [0, 0], 1e-6);
+    expectClose(variance, [1, 1], 1e-4);
+  });
+
+  it('updates running statistics, the variance unbiased', () => {
+    const { buffers } = batchNorm(x, tensors, 'bn', 'train');
+    const { mean, variance } = tf.moments(x, [0, 1, 2]);
+    const [m, v] = [mean.dataSync(), variance.dataSync()];
+    const unbiased = [v[0]! * (12 / 11), v[1]! * (12 / 11)];
+    expectClose(buffers['bn.running_mean']!, [
+      0.45 + 0.1 * m[0]!,
+      -0.45 + 0.1 * m[1]!,
+    ]);
+    expectClose(buffers['bn.running_var']!, [
+      3.6 + 0.1 * unbiased[0]!,
+      0.225 + 0.1 * unbiased[1]!,
+    ]);
+    expect(buffers['bn.num_batches_tracked']!.dtype).toBe('int32');
+    expectClose(buffers['bn.num_batches_tracked']!, [8], 0);
+  });
+
+  it('uses the running statistics in eval mode and leaves them', () => {
+    const one = tf.ones<tf.Rank.R4>([1, 1, 1, 2]);
+    const { output, buffers } = batchNorm(one, tensors, 'bn', 'eval');
+    const expected = [
+      (0.5 / Math.sqrt(4 + 1e-5)) * 1.5 + 0.25,
+      (1.5 / Math.sqrt(0.25 + 1e-5)) * -0.5 + 2,
+    ];
+    expectClose(output, expected, 1e-5);
+    expect(buffers).toEqual({});
+  });
+
+  describe.each(['train', 'eval'] as const)('in %s mode', (mode) => {
+    const lossOf = (input: tf.Tensor4D, own: typeof tensors) =>
+      tf.sum<tf.Scalar>(tf.mul(batchNorm(input, own, 'bn', mode).output, mix));
+
+    it('agrees with finite differences by input, weight and bias', () => {
+      expectGradient((input) => lossOf(input, tensors), x);
+      const { 'bn.weight': weight, 'bn.bias': bias } = tensors;
+      expectGradient((w) => lossOf(x, { ...tensors, 'bn.weight': w }), weight);
+      expectGradient((b) => lossOf(x, { ...tensors, 'bn.bias': b }), bias);
+    });
+  });
+
+  it('refuses a batch with one value per channel', () => {
+    const single = tf.ones<tf.Rank.R4>([1, 1, 1, 2]);
+    expect(() => batchNorm(single, tensors, 'bn', 'train')).toThrow(RangeError);
+  });
+});
