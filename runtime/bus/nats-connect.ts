@@ -27,6 +27,7 @@ export interface NatsSettings extends BusOptions {
   /** `host:port` each; never a user or a password. */
   readonly servers: readonly string[];
   readonly auth?: NatsAuth;
+  /** Name the servers as their certificates do, never by number. */
   readonly tls?: {
     readonly caPath: string;
     readonly certPath?: string;

@@ -50,10 +50,12 @@ export function checkSubject(subject: string): void {
 
 /** @throws InvalidRequestError unless `pattern` can match subjects. */
 export function checkPattern(pattern: string): void {
-  const plain = pattern
-    .replace(/\.>$/, '.all')
-    .replaceAll(/\*(?=\.|$)/g, 'one');
-  checkSubject(plain);
+  const tokens = pattern.split('.');
+  const plain = tokens.map((part, i) => {
+    const isWild = part === '*' || (part === '>' && i === tokens.length - 1);
+    return isWild ? 'any' : part;
+  });
+  checkSubject(plain.join('.'));
 }
 
 /** Whether `subject` matches: `*` is one token, a final `>` one or more. */

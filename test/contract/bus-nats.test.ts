@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -173,6 +174,63 @@ describe.skipIf(missing)(named('a nats-server that asks who you are'), () => {
     await expect(secret).rejects.not.toThrow(/secret/);
   });
 });
+
+const noTls =
+  missing ??
+  (spawnSync('openssl', ['version']).error && 'openssl is not installed');
+
+describe.skipIf(noTls)(
+  `a nats-server with TLS${noTls ? ` (${noTls})` : ''}`,
+  () => {
+    let folder: string;
+    let server: NatsServer;
+    const path = (name: string) => join(folder, name);
+    const address = () => server.address.replace('127.0.0.1', 'localhost');
+
+    beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'rrd-tls-'));
+      for (const name of ['own', 'foreign']) makeCertificate(folder, name);
+      writeFileSync(
+        path('nats.conf'),
+        `jetstream: enabled
+         tls { cert_file: "${path('own.crt')}", key_file: "${path('own.key')}"
+               ca_file: "${path('own.crt')}", verify: true }`,
+      );
+      server = await startNatsServer(() => ['-c', path('nats.conf')]);
+    });
+    afterAll(async () => {
+      await server.close();
+      rmSync(folder, { recursive: true });
+    });
+
+    it('is met with certificates on both sides', async () => {
+      const tls = {
+        caPath: path('own.crt'),
+        certPath: path('own.crt'),
+        keyPath: path('own.key'),
+      };
+      const bus = await open(address(), { tls });
+      await bus.publish('rrd.v1.test', {});
+      await bus.close();
+    });
+
+    it('is not believed under a foreign authority', async () => {
+      const tls = { caPath: path('foreign.crt') };
+      await expect(
+        open(address(), { tls, connectTimeoutMs: 300 }),
+      ).rejects.toThrow(ServiceUnavailableError);
+    });
+  },
+);
+
+/** A key and a self-signed certificate for localhost. */
+function makeCertificate(folder: string, name: string): void {
+  const options =
+    'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1' +
+    ` -subj /CN=${name} -addext subjectAltName=DNS:localhost` +
+    ` -keyout ${name}.key -out ${name}.crt`;
+  execFileSync('openssl', options.split(' '), { cwd: folder, stdio: 'pipe' });
+}
 
 describe('a server that will not do', () => {
   it.skipIf(missing)(named('has no JetStream'), async () => {
