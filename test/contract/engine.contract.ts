@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Program } from '#distill/program.js';
@@ -17,7 +18,7 @@ import {
   weights,
 } from './engine-programs.js';
 
-const batchSize = 4;
+const batchSize = 3;
 
 /** What the `cpu` engine makes of the programs: the truth for all others. */
 export interface Reference {
@@ -31,7 +32,7 @@ interface Trained {
 }
 
 export async function referenceOf(engine: Engine): Promise<Reference> {
-  const step = await train(engine, 1);
+  const step = await train(engine);
   return { forward: await runForward(engine, batchSize), step };
 }
 
@@ -54,13 +55,15 @@ export function engineContract(
 
     // The new momentum is the gradient, for every trainable tensor.
     it('of a training step, with gradients, agree within 1e-4', async () => {
-      const { outputs, state } = await train(engine, 1);
+      const { outputs, state } = await train(engine);
       expectClose(outputs, reference().step.outputs, 1e-5);
       expectClose(state, reference().step.state, 1e-4);
     });
 
     it('are the same bits each time', async () => {
-      expect(await train(engine, 2)).toEqual(await train(engine, 2));
+      const [first, second] = [await train(engine), await train(engine)];
+      expect(bitsOf(first.state)).toEqual(bitsOf(second.state));
+      expect(bitsOf(first.outputs)).toEqual(bitsOf(second.outputs));
     });
 
     // What batching on the teacher's side rests on. Between sizes, which are
@@ -204,13 +207,13 @@ export function engineContract(
   });
 
   describe('memory', () => {
-    it('holds no more tensors after many steps than after one', async () => {
+    it('holds no more tensors after more steps than after one', async () => {
       const { program, initialState, inputs } = trainingStep(2);
       const before = tf.memory();
       const executable = await engine.compile(program, initialState);
       await executable.run(inputs);
       const { numTensors, numBytes } = tf.memory();
-      for (let step = 0; step < 10; step++) await executable.run(inputs);
+      for (let step = 0; step < 3; step++) await executable.run(inputs);
       expect(tf.memory()).toMatchObject({ numTensors, numBytes });
       executable.dispose();
       expect(tf.memory()).toMatchObject({
@@ -244,16 +247,23 @@ async function runOnce(
 const runForward = (engine: Engine, count: number) =>
   runOnce(engine, forward(count), weights, { images: images(count) });
 
-async function train(engine: Engine, steps: number): Promise<Trained> {
+/** One step from the initial state. */
+async function train(engine: Engine): Promise<Trained> {
   const { program, initialState, inputs } = trainingStep(batchSize);
   const executable = await engine.compile(program, initialState);
-  let outputs: NamedHostTensors = {};
-  for (let step = 0; step < steps; step++) {
-    outputs = await executable.run(inputs);
-  }
+  const outputs = await executable.run(inputs);
   const state = await executable.readState();
   executable.dispose();
   return { outputs, state };
+}
+
+/** One short text for each tensor: comparing large arrays takes seconds. */
+function bitsOf(tensors: NamedHostTensors): Record<string, string> {
+  const entries = Object.entries(tensors).map(([name, { data }]) => {
+    const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    return [name, createHash('sha256').update(bytes).digest('hex')] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Differences are relative to the largest element of the expected tensor. */
