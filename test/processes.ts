@@ -110,7 +110,7 @@ export class ProcessCluster implements AsyncDisposable {
   readonly #world: World;
   readonly #nats: NatsServer;
   readonly #settings: ProcessSettings;
-  readonly #running = new Set<ServiceProcess>();
+  readonly #running: [Role, ServiceProcess][] = [];
   readonly #addresses = new Map<Role, string>();
 
   static async start(
@@ -147,13 +147,25 @@ export class ProcessCluster implements AsyncDisposable {
       { ...this.#placesOf(role), ...this.#settings[role], LISTEN__PORT: port },
       this.#nats.address,
     );
-    this.#running.add(service);
+    this.#running.push([role, service]);
     this.#addresses.set(role, service.address);
     return service;
   }
 
+  /** Every process that was ever started as `role`, oldest first. */
+  all(role: Role): ServiceProcess[] {
+    return this.#running.flatMap(([own, service]) =>
+      own === role ? [service] : [],
+    );
+  }
+
+  /** Kills all processes of `role`. */
+  async kill(role: Role): Promise<void> {
+    await Promise.all(this.all(role).map((service) => service.kill()));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#running].map((service) => service.kill()));
+    await Promise.all(this.#running.map(([, service]) => service.kill()));
   }
 
   #portOf(role: Role): number {
