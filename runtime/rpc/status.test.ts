@@ -1,9 +1,10 @@
 import { Metadata, status as Code, type ServiceError } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
+import type {
+  DomainError} from '../errors.js';
 import {
   BankBacklogError,
   DeadlineExceededError,
-  DomainError,
   InternalError,
   QueueNotFoundError,
   RemoteError,

@@ -3,10 +3,7 @@ import { parseConfig } from '#runtime/config.js';
 
 const MiB = 2 ** 20;
 const count = z.coerce.number().int().positive();
-const flag = z.union([
-  z.boolean(),
-  z.enum(['true', 'false']).transform((text) => text === 'true'),
-]);
+const flag = z.union([z.boolean(), z.stringbool()]);
 
 const schema = z
   .strictObject({
