@@ -13,8 +13,9 @@ export interface Bus {
   connection(): BusConnection;
 
   /**
-   * Appends an event to the durable log. Resolves when it is stored. An event
-   * with a `messageId` seen within the last two minutes is stored once.
+   * Appends an event to the durable log. Resolves when it is stored; an error
+   * leaves open whether it was. An event with a `messageId` seen within the
+   * last two minutes is stored once, so that it can be sent again safely.
    * Subjects begin with `rrd.v1.`; an event has at most `maxMessageBytes`.
    */
   publish(

@@ -1,6 +1,8 @@
 import {
   jetstream,
+  JetStreamApiCodes,
   JetStreamApiError,
+  JetStreamError,
   type JetStreamClient,
   type JetStreamManager,
 } from '@nats-io/jetstream';
@@ -221,5 +223,15 @@ export function isTransient(error: unknown): boolean {
     (error instanceof JetStreamApiError &&
       error.status === 503 &&
       error.code !== streamIsFull)
+  );
+}
+
+/** Whether a consumer ended early and may be made anew. */
+export function endsConsumer(error: unknown): boolean {
+  return (
+    // Heartbeats missed, or a status such as "consumer deleted".
+    error instanceof JetStreamError ||
+    (error instanceof JetStreamApiError &&
+      error.code === JetStreamApiCodes.ConsumerNotFound)
   );
 }

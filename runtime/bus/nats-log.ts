@@ -8,6 +8,7 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   dedupWindowMs,
   type BusEvent,
@@ -15,12 +16,13 @@ import {
   type StartAt,
 } from './bus.js';
 import { decode } from './message.js';
-import { isTransient, type NatsLink } from './nats-link.js';
+import { endsConsumer, isTransient, type NatsLink } from './nats-link.js';
 
 const stream = 'RRD_EVENTS';
 const maxAgeMs = 7 * 24 * 3_600_000;
 /** Half of it is the server's heartbeat to a reader. */
 const pullExpiresMs = 5_000;
+const retryDelayMs = 200;
 
 type NewStream = Partial<StreamConfig> & { name: string };
 
@@ -106,7 +108,10 @@ export class NatsLog {
     position: Promise<number>,
     signal: AbortSignal,
   ): AsyncGenerator<BusEvent> {
-    let after = await position;
+    let after = await position.catch((error: unknown) => {
+      if (signal.aborted) return 0;
+      throw error;
+    });
     while (!signal.aborted) {
       try {
         for await (const event of this.#session(pattern, after, signal)) {
@@ -116,7 +121,8 @@ export class NatsLog {
         }
       } catch (error) {
         if (signal.aborted) return;
-        if (!isTransient(error)) throw error;
+        if (!isTransient(error) && !endsConsumer(error)) throw error;
+        await delay(retryDelayMs);
       }
     }
   }

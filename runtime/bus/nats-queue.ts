@@ -11,7 +11,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BusFullError } from '../errors.js';
 import type { BusLimits, JsonObject, WorkItem, WorkSettings } from './bus.js';
 import { decode } from './message.js';
-import { isTransient, streamIsFull, type NatsLink } from './nats-link.js';
+import {
+  endsConsumer,
+  isTransient,
+  streamIsFull,
+  type NatsLink,
+} from './nats-link.js';
 import { ensureStream } from './nats-log.js';
 
 const stream = 'RRD_WORK';
@@ -92,7 +97,8 @@ export class NatsQueues {
         }
       } catch (error) {
         if (untilClosed.aborted) return undefined;
-        if (!isTransient(error)) throw error;
+        if (!isTransient(error) && !endsConsumer(error)) throw error;
+        this.#consumers.delete(queue);
         await delay(retryDelayMs);
       }
     }
