@@ -36,6 +36,9 @@ export function failureOf(run: Run): DomainError | undefined {
   return rebuildError(reason, metadata) ?? new InternalError({});
 }
 
+/** Longer than the orchestrator itself waits for a bus that is away. */
+const deadlineMs = 20_000;
+
 /** The orchestrator as the command line uses it. */
 export interface OrchestratorClient {
   submit(experiment: Experiment, runId?: string): Promise<Run>;
@@ -52,11 +55,14 @@ export function openOrchestrator(address: string): OrchestratorClient {
   return {
     submit: async (experiment, runId = '') => {
       const experimentJson = JSON.stringify(experiment);
-      return record(await client.submitRun({ runId, experimentJson }));
+      return record(
+        await client.submitRun({ runId, experimentJson }, { deadlineMs }),
+      );
     },
     get: async (runId) => record(await client.getRun({ runId })),
     list: async () => (await client.listRuns({})).runs,
-    cancel: async (runId) => record(await client.cancelRun({ runId })),
+    cancel: async (runId) =>
+      record(await client.cancelRun({ runId }, { deadlineMs })),
     watch: async function* (runId, signal) {
       const options = signal ? { signal } : {};
       for await (const answer of client.watchRun({ runId }, options)) {

@@ -61,7 +61,7 @@ export async function quickstart(
   );
   const summary = summarize(options, teacher, students);
   const curves = ['teacher', ...comparedMethods].map((label) =>
-    readCurve(label, join(folder, label)),
+    readCurve(label, join(folder, runIdOf(label))),
   );
   writeFileSync(
     join(folder, 'summary.json'),
@@ -71,6 +71,11 @@ export async function quickstart(
   return { summary, folder };
 }
 
+/** Run ids, and so the names of their folders, take no plus sign. */
+function runIdOf(label: string): string {
+  return label.replaceAll('+', '-');
+}
+
 /** Runs experiments to their end under their labels as run ids. */
 function runner({ orchestrator }: Session) {
   const progress = createProgress(process.stderr);
@@ -78,7 +83,7 @@ function runner({ orchestrator }: Session) {
     label: string,
     experiment: Experiment,
   ): Promise<RunResult__Output> => {
-    const { runId } = await orchestrator.submit(experiment, label);
+    const { runId } = await orchestrator.submit(experiment, runIdOf(label));
     try {
       const { result } = await followRun(orchestrator, runId, (change) =>
         progress.update(label, change),
