@@ -41,6 +41,9 @@ export class Graph {
   readonly #producers = new Map<string, GraphNode>();
   #names = 0;
 
+  /** @param blockSize of blocked.ts; without it, standard layouts are used */
+  constructor(readonly blockSize?: number) {}
+
   /** Adds a node with one output; returns the output's name. */
   add(op: string, inputs: readonly string[], options?: NodeOptions): string {
     return this.addNode(op, inputs, options)[0]!;

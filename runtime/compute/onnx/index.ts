@@ -6,7 +6,8 @@ import { checkTensors } from '../check.js';
 import type { Engine, EngineProvider, Executable } from '../engine.js';
 import { OnnxExecutable } from './executable.js';
 import { loadOnnxRuntime, type OnnxRuntime } from './onnxruntime.js';
-import { trace } from './trace.js';
+import { probeBlockSize } from './probe.js';
+import { trace, type TracedProgram } from './trace.js';
 
 export interface OnnxOptions {
   /** Threads that share one operator's work; by default one for each core. */
@@ -35,7 +36,8 @@ export async function createOnnxEngine(
   const runtime = await loadOnnxRuntime();
   // The core alone knows no gradients; this package registers them.
   await import('@tensorflow/tfjs');
-  return new OnnxEngine(runtime, options.threads ?? availableParallelism());
+  const threads = options.threads ?? availableParallelism();
+  return new OnnxEngine(runtime, threads, await probeBlockSize(runtime));
 }
 
 class OnnxEngine implements Engine {
@@ -46,6 +48,7 @@ class OnnxEngine implements Engine {
   constructor(
     private readonly runtime: OnnxRuntime,
     private readonly threads: number,
+    private readonly blockSize: number | undefined,
   ) {
     this.version = `onnxruntime-node ${runtime.env.versions.node} (cpu)`;
   }
@@ -58,7 +61,7 @@ class OnnxEngine implements Engine {
     const executable = await OnnxExecutable.create(
       this.runtime,
       program,
-      trace(program),
+      this.trace(program),
       initialState,
       {
         executionMode: 'sequential',
@@ -68,6 +71,13 @@ class OnnxEngine implements Engine {
     );
     this.executables.add(executable);
     return executable;
+  }
+
+  /** With a state that stays, ONNX Runtime finds the best layouts itself. */
+  private trace(program: Program): TracedProgram {
+    const traced = trace(program);
+    if (traced.newState.size === 0) return traced;
+    return trace(program, this.blockSize);
   }
 
   async dispose(): Promise<void> {

@@ -1,3 +1,4 @@
+import { nchwcDomain } from './blocked.js';
 import type {
   Attribute,
   Constant,
@@ -12,7 +13,7 @@ import { MessageWriter } from './protobuf.js';
  * pinned so that a newer runtime gives the same operators.
  */
 const irVersion = 8;
-const opsets = { '': 18, 'com.microsoft': 1 };
+const opsets = { '': 18, 'com.microsoft': 1, [nchwcDomain]: 1 };
 
 const elementTypes = { float32: 1, int32: 6, int64: 7, bool: 9 };
 const attributeTypes = { float: 1, integer: 2, string: 3, integers: 7 };

@@ -118,12 +118,15 @@ export interface Tracer {
  * Calls `body` with TensorFlow.js set to record into a new graph. All tensors
  * that it makes are gone afterwards; the former backend is current again.
  */
-export function withTracer<Result>(body: (tracer: Tracer) => Result): Result {
+export function withTracer<Result>(
+  blockSize: number | undefined,
+  body: (tracer: Tracer) => Result,
+): Result {
   registerTraceBackend();
   const former = tf.getBackend() as string | undefined;
   void tf.setBackend(backendName); // done on return: the factory is synchronous
   const backend = tf.backend() as TraceBackend;
-  backend.graph = new Graph();
+  backend.graph = new Graph(blockSize);
   const tracer = {
     graph: backend.graph,
     tensor: (view: View) =>

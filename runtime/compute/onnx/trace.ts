@@ -19,9 +19,12 @@ export interface TracedProgram {
   readonly outputs: Ports;
 }
 
-/** Runs `program` once, on tensors without values, and records what it does. */
-export function trace(program: Program): TracedProgram {
-  return withTracer((tracer) => {
+/**
+ * Runs `program` once, on tensors without values, and records what it does.
+ * @param blockSize of blocked.ts, if blocked layouts may be used
+ */
+export function trace(program: Program, blockSize?: number): TracedProgram {
+  return withTracer(blockSize, (tracer) => {
     const state = inputPorts('state', program.state);
     const inputs = inputPorts('input', program.inputs);
     const result = program.run(

@@ -1,3 +1,4 @@
+import { block, isBlocked, isFull, nchw, unblock } from './blocked.js';
 import type { ElementType, Graph } from './graph.js';
 
 /**
@@ -12,7 +13,10 @@ export interface View {
   readonly name: string;
   readonly type: ElementType;
   readonly shape: readonly number[];
-  /** The value's dimension i holds axis `axes[i]` of `shape`. */
+  /**
+   * The value's dimension i holds axis `axes[i]` of `shape`. An axis that is
+   * there twice is split: outer part first (see blocked.ts).
+   */
   readonly axes: readonly number[];
   /** The value's dims; 1 where `shape` is larger: repeated. */
   readonly stored: readonly number[];
@@ -53,19 +57,23 @@ export function uniformValue(graph: Graph, view: View): number | undefined {
   return data?.length === 1 ? data[0] : undefined;
 }
 
-/** How long `axis` is in memory: 1 where the view repeats. */
-export function storedLength(view: View, axis: number): number {
-  return view.stored[view.axes.indexOf(axis)]!;
-}
-
 /** The same view with its axes stored in another order. */
 export function reorder(
   graph: Graph,
   view: View,
   axes: readonly number[],
 ): View {
+  if (axes.join() === view.axes.join()) return view;
+  if (isBlocked({ axes })) {
+    const straight = view.axes.every((axis, i) => axis === i);
+    const whole = straight && isFull(view);
+    return block(graph, whole ? view : reorder(graph, view, nchw));
+  }
+  if (isBlocked(view)) {
+    const channelsLast = axes.every((axis, i) => axis === i);
+    return reorder(graph, unblock(graph, view, channelsLast), axes);
+  }
   const perm = axes.map((axis) => view.axes.indexOf(axis));
-  if (perm.every((p, i) => p === i)) return view;
   const stored = perm.map((p) => view.stored[p]!);
   const moved = perm.filter((p) => view.stored[p] !== 1);
   const inOrder = moved.every((p, i) => i === 0 || moved[i - 1]! < p);
@@ -81,14 +89,33 @@ export function materialize(
   view: View,
   axes: readonly number[] = range(view.shape.length),
 ): string {
-  const { name, stored } = reorder(graph, view, axes);
-  const dims = axes.map((axis) => view.shape[axis]!);
+  const ordered = reorder(graph, view, axes);
+  const { name, stored } = ordered;
+  const dims = fullDims(graph, ordered);
   if (dims.every((dim, i) => dim === stored[i])) return name;
   return graph.add('Expand', [name, graph.integers(dims)]);
 }
 
+/** The view's dims in memory if nothing repeated. */
+function fullDims(graph: Graph, view: View): number[] {
+  const dims = view.axes.map((axis) => view.shape[axis]!);
+  if (!isBlocked(view)) return dims;
+  return [
+    dims[0]!,
+    dims[1]! / graph.blockSize!,
+    dims[2]!,
+    dims[3]!,
+    graph.blockSize!,
+  ];
+}
+
 /** Swaps axes: new axis i is old axis `perm[i]`. Moves no data. */
-export function transpose(view: View, perm: readonly number[]): View {
+export function transpose(
+  graph: Graph,
+  given: View,
+  perm: readonly number[],
+): View {
+  const view = isBlocked(given) ? unblock(graph, given, false) : given;
   return {
     ...view,
     shape: perm.map((p) => view.shape[p]!),
@@ -117,9 +144,10 @@ export function broadcast(
 /** Gives the elements, in row-major order, another shape. */
 export function reshape(
   graph: Graph,
-  view: View,
+  given: View,
   shape: readonly number[],
 ): View {
+  const view = isBlocked(given) ? unblock(graph, given, false) : given;
   const from = range(view.shape.length).filter((a) => view.shape[a] !== 1);
   const to = range(shape.length).filter((a) => shape[a] !== 1);
   const onlyOnes =
@@ -144,13 +172,12 @@ function withOnes(
   shape: readonly number[],
   newAxis: ReadonlyMap<number, number>,
 ): View {
-  const kept = view.axes.filter((axis) => newAxis.has(axis));
+  const kept = range(view.axes.length).filter((i) =>
+    newAxis.has(view.axes[i]!),
+  );
   const ones = range(shape.length).filter((axis) => shape[axis] === 1);
-  const axes = [...ones, ...kept.map((axis) => newAxis.get(axis)!)];
-  const stored = [
-    ...ones.map(() => 1),
-    ...kept.map((axis) => storedLength(view, axis)),
-  ];
+  const axes = [...ones, ...kept.map((i) => newAxis.get(view.axes[i]!)!)];
+  const stored = [...ones.map(() => 1), ...kept.map((i) => view.stored[i]!)];
   const name = graph.reshape(view.name, stored);
   return { name, type: view.type, shape, axes, stored };
 }

@@ -10,7 +10,9 @@ import {
   type Lowering,
   type LoweringTable,
 } from '../lowering.js';
+import { Notes } from '../notes.js';
 import { broadcast, constantView, type View } from '../view.js';
+import { affineRelu } from './affine.js';
 import {
   add,
   divide,
@@ -49,8 +51,19 @@ export function cast(graph: Graph, x: View, type: ElementType): View {
   return { ...x, name, type };
 }
 
+/** The rectified values of tensors: what their gradient needs too. */
+const rectified = new Notes<View>();
+
+function relu(graph: Graph, x: View): View {
+  const y = affineRelu(graph, x) ?? elementwise(graph, 'Relu', [x]);
+  rectified.set(graph, x.name, y);
+  return y;
+}
+
 /** 1 where x > 0, else alpha. */
-function step(graph: Graph, x: View, alpha: number): View {
+function step(graph: Graph, given: View, alpha: number): View {
+  // relu(x) > 0 just where x > 0, and then x need not be kept.
+  const x = rectified.get(graph, given.name) ?? given;
   const positive = elementwise(
     graph,
     'Greater',
@@ -106,7 +119,7 @@ export const arithmetic: LoweringTable = {
   Softplus: direct('Softplus'),
   Tanh: direct('Tanh'),
   Erf: direct('Erf'),
-  Relu: direct('Relu'),
+  Relu: unary(relu),
   Rsqrt: unary(reciprocalRoot),
   Square: unary(square),
   Relu6: unary((graph, x) => clip(graph, x, 0, 6)),

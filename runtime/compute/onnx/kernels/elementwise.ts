@@ -1,5 +1,6 @@
 import { backend_util } from '@tensorflow/tfjs-core';
 import { sizeOf } from '#distill/tensors.js';
+import { isBlocked, isFull } from '../blocked.js';
 import type { ElementType, Graph } from '../graph.js';
 import {
   broadcast,
@@ -9,6 +10,7 @@ import {
   uniformValue,
   type View,
 } from '../view.js';
+import { affine } from './affine.js';
 
 /**
  * Applies an operator element by element, in the layout of the operand with
@@ -24,11 +26,13 @@ export function elementwise(
     .map((view) => [...view.shape])
     .reduce((a, b) => backend_util.assertAndGetBroadcastShape(a, b));
   const aligned = operands.map((view) => broadcast(graph, view, shape));
-  const axes = aligned.reduce((largest, view) =>
-    sizeOf(view.stored) > sizeOf(largest.stored) ? view : largest,
-  ).axes;
+  const activation = aligned.find((view) => isBlocked(view) && isFull(view));
+  const largest = aligned.reduce((a, b) =>
+    sizeOf(b.stored) > sizeOf(a.stored) ? b : a,
+  );
+  const { axes } = activation ?? largest;
   const ordered = aligned.map((view) => reorder(graph, view, axes));
-  const stored = range(shape.length).map((i) =>
+  const stored = range(axes.length).map((i) =>
     Math.max(...ordered.map((view) => view.stored[i]!)),
   );
   const name = graph.add(
@@ -81,7 +85,7 @@ function widen(graph: Graph, view: View, other: View): View {
 /** The operator, or its result where both operands are float constants. */
 function folded(
   graph: Graph,
-  op: string,
+  op: 'Add' | 'Sub' | 'Mul' | 'Div',
   a: View,
   b: View,
   compute: (a: number, b: number) => number,
@@ -89,7 +93,7 @@ function folded(
   const x = uniformValue(graph, a);
   const y = uniformValue(graph, b);
   if (x === undefined || y === undefined || a.type !== 'float32') {
-    return elementwise(graph, op, [a, b]);
+    return affine(graph, op, a, b) ?? elementwise(graph, op, [a, b]);
   }
   const value = constantView(graph, a.type, [], [Math.fround(compute(x, y))]);
   return widen(graph, broadcast(graph, value, a.shape), b);

@@ -4,12 +4,12 @@ import {
   type MaxPoolAttrs,
 } from '@tensorflow/tfjs-core';
 import { sizeOf } from '#distill/tensors.js';
+import { nchw } from '../blocked.js';
 import type { Graph } from '../graph.js';
 import { lowering, type LoweringTable } from '../lowering.js';
 import { broadcast, materialize, viewOf, type View } from '../view.js';
-import { nchw } from './convolution.js';
 import { multiply, scalar } from './elementwise.js';
-import { reduce } from './reductions.js';
+import { imageMean } from './reductions.js';
 
 type PoolAttrs = Pick<
   MaxPoolAttrs,
@@ -48,7 +48,7 @@ function isGlobal(geometry: Geometry): boolean {
 }
 
 function averagePool(graph: Graph, x: View, geometry: Geometry): View {
-  if (isGlobal(geometry)) return reduce(graph, 'ReduceMean', x, [1, 2], true);
+  if (isGlobal(geometry)) return imageMean(graph, x);
   const name = graph.add('AveragePool', [materialize(graph, x, nchw)], {
     attributes: windows(geometry),
   });

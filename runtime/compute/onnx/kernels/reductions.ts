@@ -5,6 +5,14 @@ import type {
   SumAttrs,
 } from '@tensorflow/tfjs-core';
 import { util } from '@tensorflow/tfjs-core';
+import { sizeOf } from '#distill/tensors.js';
+import {
+  addBlocked,
+  blockedValue,
+  isBlocked,
+  isFull,
+  nchw,
+} from '../blocked.js';
 import type { Graph } from '../graph.js';
 import { lowering, type Lowering, type LoweringTable } from '../lowering.js';
 import { materialize, range, reshape, viewOf, type View } from '../view.js';
@@ -41,6 +49,25 @@ export function reduce(
   );
 }
 
+/** The mean of each channel of each image: [N, H, W, C] to [N, 1, 1, C]. */
+export function imageMean(graph: Graph, x: View): View {
+  if (!isBlocked(x) || !isFull(x)) {
+    return reduce(graph, 'ReduceMean', x, [1, 2], true);
+  }
+  const shape = [x.shape[0]!, 1, 1, x.shape[3]!];
+  const value = blockedValue(graph, x);
+  const name = addBlocked(graph, 'GlobalAveragePool', [value], {});
+  return viewOf(name, x.type, shape, nchw);
+}
+
+function mean(graph: Graph, x: View, axes: readonly number[], keep: boolean) {
+  if (!isBlocked(x) || axes.join() !== '1,2') {
+    return reduce(graph, 'ReduceMean', x, axes, keep);
+  }
+  const means = imageMean(graph, x);
+  return keep ? means : reshape(graph, means, [x.shape[0]!, x.shape[3]!]);
+}
+
 function reduceNode(
   graph: Graph,
   op: string,
@@ -54,9 +81,9 @@ function reduceNode(
 
 /** How often elements repeat along `axes`: stored once, counted often. */
 function repeats(view: View, axes: readonly number[]): number {
-  return view.axes
-    .filter((axis, i) => axes.includes(axis) && view.stored[i] === 1)
-    .reduce((product, axis) => product * view.shape[axis]!, 1);
+  const stored = view.stored.filter((_, i) => axes.includes(view.axes[i]!));
+  const lengths = view.shape.filter((_, axis) => axes.includes(axis));
+  return sizeOf(lengths) / sizeOf(stored);
 }
 
 function sum(graph: Graph, x: View, axes: readonly number[], keep: boolean) {
@@ -105,7 +132,9 @@ export const reductions: LoweringTable = {
     const numbers = x.type === 'bool' ? cast(graph, x, 'int32') : x;
     return sum(graph, numbers, parseAxes(axis, x), keepDims);
   }),
-  Mean: plain('ReduceMean'),
+  Mean: lowering<'x', SumAttrs>((graph, { x }, { axis, keepDims }) =>
+    mean(graph, x, parseAxes(axis, x), keepDims),
+  ),
   Min: plain('ReduceMin'),
   Max: lowering<'x', MaxAttrs>((graph, { x }, { reductionIndices, keepDims }) =>
     reduce(graph, 'ReduceMax', x, parseAxes(reductionIndices, x), keepDims),

@@ -18,6 +18,7 @@ import {
   type TransposeAttrs,
   type UnpackAttrs,
 } from '@tensorflow/tfjs-core';
+import { isBlocked, nchw, unblock } from '../blocked.js';
 import type { ElementType, Graph } from '../graph.js';
 import {
   lowering,
@@ -25,6 +26,7 @@ import {
   variadic,
   type LoweringTable,
 } from '../lowering.js';
+import { Notes } from '../notes.js';
 import {
   broadcast,
   constantView,
@@ -41,14 +43,16 @@ import { elementwise } from './elementwise.js';
 /** Elements `begin[a]`, `begin[a] + strides[a]`, ... below `end[a]`. */
 export function slice(
   graph: Graph,
-  x: View,
+  given: View,
   begin: readonly number[],
   end: readonly number[],
   strides: readonly number[] = begin.map(() => 1),
 ): View {
-  const shape = range(x.shape.length).map((a) =>
+  const shape = range(given.shape.length).map((a) =>
     Math.max(0, Math.ceil((end[a]! - begin[a]!) / strides[a]!)),
   );
+  const cutsBlocks = isBlocked(given) && shape[3] !== given.shape[3];
+  const x = cutsBlocks ? unblock(graph, given, false) : given;
   const cut = range(x.axes.length).filter((i) => {
     const axis = x.axes[i]!;
     return x.stored[i] !== 1 && shape[axis] !== x.shape[axis];
@@ -75,7 +79,8 @@ export function concat(
   views: readonly View[],
   axis: number,
 ): View {
-  const { axes, shape, type } = views[0]!;
+  const { shape, type } = views[0]!;
+  const axes = isBlocked(views[0]!) ? nchw : views[0]!.axes;
   const name = graph.add(
     'Concat',
     views.map((view) => materialize(graph, view, axes)),
@@ -89,10 +94,11 @@ export function concat(
 /** Adds `before[a]` and `after[a]` elements of `value` around each axis. */
 export function pad(
   graph: Graph,
-  x: View,
+  given: View,
   paddings: readonly (readonly [number, number])[],
   value: number,
 ): View {
+  const x = isBlocked(given) ? unblock(graph, given, false) : given;
   const shape = x.shape.map((n, a) => n + paddings[a]![0] + paddings[a]![1]);
   const pads = [0, 1].flatMap((side) => x.axes.map((a) => paddings[a]![side]!));
   const name = graph.add('Pad', [
@@ -100,8 +106,15 @@ export function pad(
     graph.integers(pads),
     graph.constant(x.type, [], [value]),
   ]);
+  if (value === 0) padded.set(graph, name, { view: given, paddings });
   return viewOf(name, x.type, shape, x.axes);
 }
+
+/** Which view a value is, with zeros around it. */
+export const padded = new Notes<{
+  readonly view: View;
+  readonly paddings: readonly (readonly [number, number])[];
+}>();
 
 function without<T>(list: readonly T[], index: number): T[] {
   return list.filter((_, i) => i !== index);
@@ -157,7 +170,8 @@ function stridedSlice(graph: Graph, x: View, attributes: StridedSliceAttrs) {
   return reshape(graph, part, info.finalShape);
 }
 
-function reverse(graph: Graph, x: View, dims: readonly number[]): View {
+function reverse(graph: Graph, given: View, dims: readonly number[]): View {
+  const x = isBlocked(given) ? unblock(graph, given, false) : given;
   const turned = range(x.axes.length).filter((i) => dims.includes(x.axes[i]!));
   const all = (value: number) => graph.integers(turned.map(() => value));
   const [first, beforeAll] = [-1, -(2 ** 31)];
@@ -185,8 +199,8 @@ export const shapes: LoweringTable = {
       return reshape(graph, input, input.shape.toSpliced(at, 0, 1));
     },
   ),
-  Transpose: lowering<'x', TransposeAttrs>((_, { x }, { perm }) =>
-    transpose(x, perm),
+  Transpose: lowering<'x', TransposeAttrs>((graph, { x }, { perm }) =>
+    transpose(graph, x, perm),
   ),
   BroadcastTo: lowering<'x', BroadCastToAttrs>((graph, { x }, { shape }) =>
     broadcast(graph, x, shape),
