@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { nkeys } from '@nats-io/transport-node';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  afterAll,
+  beforeAll,
+  describe,
+  expect,
+  it,
+  onTestFinished,
+} from 'vitest';
 import type { Bus } from '#runtime/bus/bus.js';
 import { openBus } from '#runtime/bus/index.js';
 import type { NatsSettings } from '#runtime/bus/nats.js';
@@ -106,6 +113,7 @@ describe.skipIf(missing)(named('a nats-server that dies'), () => {
 describe.skipIf(missing)(named('a nats-server with limits'), () => {
   it('drops the oldest events and refuses work beyond them', async () => {
     const server = await startNatsServer();
+    onTestFinished(() => server.close());
     const bus = await open(server.address, {
       limits: { maxEvents: 3, maxQueuedItems: 2 },
     });
@@ -121,7 +129,6 @@ describe.skipIf(missing)(named('a nats-server with limits'), () => {
     await bus.offer('q', { n: 2 });
     await expect(bus.offer('q', { n: 3 })).rejects.toThrow(BusFullError);
     await bus.close();
-    await server.close();
   });
 });
 
@@ -235,13 +242,13 @@ function makeCertificate(folder: string, name: string): void {
 describe('a server that will not do', () => {
   it.skipIf(missing)(named('has no JetStream'), async () => {
     const server = await startNatsServer(() => []);
+    onTestFinished(() => server.close());
     await expect(open(server.address)).rejects.toMatchObject({
       reason: 'CONFIG_INVALID',
       metadata: {
         value: expect.stringContaining('without JetStream') as unknown,
       },
     });
-    await server.close();
   });
 
   it('is too old', async () => {

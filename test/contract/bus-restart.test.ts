@@ -3,7 +3,14 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  afterEach,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  onTestFinished,
+} from 'vitest';
 import type { Bus } from '#runtime/bus/bus.js';
 import { connect } from '#runtime/rpc/client.js';
 import { natsMissing } from '../nats.js';
@@ -94,6 +101,7 @@ async function startProcess(env: Record<string, string>) {
     const address = /"address":"([^"]+)"/.exec(line)?.[1];
     if (address === undefined) continue;
     process.stderr.resume();
+    onTestFinished(() => void process.kill('SIGKILL'));
     return { process, address };
   }
   throw new Error('the orchestrator did not start');
@@ -118,6 +126,7 @@ describe('an orchestrator in a process of its own', () => {
 
   it.skipIf(missing)(`goes on after SIGKILL${skipped}`, async () => {
     const { bus, server, close } = await openNats();
+    onTestFinished(close);
     const env = {
       RRD_BUS_SERVERS: server.address,
       RRD_ORCHESTRATOR_LEASE_MS: '2000',
@@ -141,13 +150,13 @@ describe('an orchestrator in a process of its own', () => {
     await until(after, 'a', 'SUCCEEDED');
     after.close();
     expect(await end(second.process, 'SIGTERM')).toBe(0);
-    await close();
   });
 });
 
 describe.skipIf(missing)(`a nats-server that dies${skipped}`, () => {
   it('costs no run its worker', async () => {
     const { bus, server, close } = await openNats();
+    onTestFinished(close);
     const stage = new Stage(bus);
     await stage.start({ maxAttempts: 1 });
     await stage.submit('a');
@@ -163,6 +172,5 @@ describe.skipIf(missing)(`a nats-server that dies${skipped}`, () => {
     await worker.say({ type: 'succeeded', result });
     await stage.until('a', 'SUCCEEDED');
     await stage.close();
-    await close();
   });
 });
