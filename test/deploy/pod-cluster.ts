@@ -1,11 +1,15 @@
+import { execFile } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { packageRoot } from '#runtime/paths.js';
 import { programPath, stageApp, stageBase } from './image.js';
 import { renderKustomization, type Manifest } from './kustomize.js';
 import { Podman } from './podman.js';
 import { toPods } from './pods.js';
+
+const run = promisify(execFile);
 
 export interface PodClusterOptions {
   /** Becomes the claim `models`. */
@@ -79,6 +83,7 @@ async function buildImages(podman: Podman, folder: string): Promise<void> {
   });
 }
 
+/** Readable for the pods' user, whoever made the files. */
 async function fillClaims(
   volumes: string,
   { modelsDir, imageFolders }: PodClusterOptions,
@@ -87,6 +92,7 @@ async function fillClaims(
   for (const [name, path] of Object.entries(imageFolders)) {
     await cp(path, join(volumes, 'data', name), { recursive: true });
   }
+  await run('chmod', ['-R', 'a+rX', volumes]);
 }
 
 /** What a user would write into the base's config.yaml. */

@@ -70,10 +70,15 @@ export class Podman {
     return this.podman('logs', `${pod}-${pod}`);
   }
 
-  /** Runs the image's health check in the container of `pod`. */
+  /**
+   * Runs the image's health check in the container of `pod`; `kube play` does
+   * not take it over from the image.
+   */
   async isHealthy(pod: string): Promise<boolean> {
     try {
-      await this.podman('healthcheck', 'run', `${pod}-${pod}`);
+      await this.podman(
+        ...['exec', `${pod}-${pod}`, 'node', 'deploy/healthcheck.mjs'],
+      );
       return true;
     } catch {
       return false;
