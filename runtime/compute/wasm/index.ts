@@ -1,6 +1,8 @@
+import * as tf from '@tensorflow/tfjs-core';
 import type { EngineProvider } from '../engine.js';
 import { createEagerEngine } from '../eager.js';
 import { registerKernels } from './kernels.js';
+import { guardMemory } from './memory.js';
 
 /** WebAssembly with SIMD in one thread: needs nothing but npm. */
 export const wasmProvider: EngineProvider = {
@@ -11,7 +13,9 @@ export const wasmProvider: EngineProvider = {
       const { version_wasm } = await import('@tensorflow/tfjs-backend-wasm');
       registerKernels();
       const version = `tfjs-backend-wasm ${version_wasm}`;
-      return createEagerEngine('wasm', 'wasm', version);
+      const engine = await createEagerEngine('wasm', 'wasm', version);
+      guardMemory(tf.findBackend('wasm'));
+      return engine;
     }),
 };
 
