@@ -1,5 +1,5 @@
 import { rngFrom, type Rng } from './data/rng.js';
-import type { HostTensor } from './tensors.js';
+import { drawTensor, type HostTensor } from './tensors.js';
 
 /** z = W h + b, with torch's layout: weight [out, in], bias [out]. */
 export interface Linear {
@@ -14,14 +14,11 @@ export function initLinear(
   rng: Rng,
 ): Linear {
   const bound = 1 / Math.sqrt(inputDim);
-  const draw = (...shape: number[]) => ({
-    shape,
-    data: Float32Array.from(
-      { length: shape.reduce((a, b) => a * b, 1) },
-      () => (2 * rng.uniform() - 1) * bound,
-    ),
-  });
-  return { weight: draw(outputDim, inputDim), bias: draw(outputDim) };
+  const next = () => (2 * rng.uniform() - 1) * bound;
+  return {
+    weight: drawTensor([outputDim, inputDim], next),
+    bias: drawTensor([outputDim], next),
+  };
 }
 
 /**

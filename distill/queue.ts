@@ -1,4 +1,5 @@
 import { rngFrom } from './data/rng.js';
+import { drawTensor } from './tensors.js';
 
 /** What a queue is at version 0. */
 export interface QueueOptions {
@@ -116,9 +117,7 @@ export class FifoQueue {
 function seededRows(options: QueueOptions): Float32Array {
   const { capacity, featDim, seed, init } = options;
   const rng = rngFrom(seed, 'queue');
-  const rows = Float32Array.from({ length: capacity * featDim }, () =>
-    rng.normal(),
-  );
+  const { data: rows } = drawTensor([capacity, featDim], () => rng.normal());
   if (init === 'rows') normalizeGroups(rows, capacity, featDim, 1, featDim);
   else normalizeGroups(rows, featDim, 1, featDim, capacity);
   return rows;

@@ -24,3 +24,13 @@ export type NamedSpecs = Readonly<Record<string, TensorSpec>>;
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, dimension) => product * dimension, 1);
 }
+
+/** A float32 tensor of values drawn in row-major order. */
+export function drawTensor(
+  shape: readonly number[],
+  next: () => number,
+): HostTensor & { readonly data: Float32Array } {
+  const data = new Float32Array(sizeOf(shape));
+  for (let i = 0; i < data.length; i++) data[i] = next();
+  return { shape, data };
+}

@@ -27,6 +27,8 @@ interface Patch {
   readonly phase: number;
   /** 1 or -1: which way `slants` lean. */
   readonly slant: number;
+  /** Radians by which the pattern is off its own direction. */
+  readonly turn: number;
 }
 
 /** Red, green and blue of every pixel, 0 to 1. */
@@ -44,13 +46,13 @@ export function paintScene(
   rng: Rng,
 ): Uint8Array {
   const canvas = paintGround(side, rng);
-  for (let piece = rng.integer(4); piece > 0; piece--) {
+  for (let piece = 1 + rng.integer(4); piece > 0; piece--) {
     const pattern = patternNames[rng.integer(patternNames.length)]!;
     const [x, y] = [side * rng.uniform(), side * rng.uniform()];
-    paint(canvas, side, drawPatch(pattern, x, y, 1 + 2 * rng.uniform(), rng));
+    paint(canvas, side, drawPatch(pattern, x, y, 1.5 + 2 * rng.uniform(), rng));
   }
   for (const [row, pattern] of [upper, lower].entries()) {
-    const radius = 5 + 2.5 * rng.uniform();
+    const radius = 4.8 + 2.5 * rng.uniform();
     const x = radius + (side - 2 * radius) * rng.uniform();
     const y = side * (row === 0 ? 0.27 : 0.73) + 3 * (rng.uniform() - 0.5);
     paint(canvas, side, drawPatch(pattern, x, y, radius, rng));
@@ -72,10 +74,11 @@ function drawPatch(
     radius,
     roundness: rng.integer(2) === 0 ? 2 : 6,
     colour: [0, 1, 2].map(() => 0.25 + 0.5 * rng.uniform()),
-    contrast: 0.12 + 0.2 * rng.uniform(),
+    contrast: 0.1 + 0.2 * rng.uniform(),
     period: 3 + 2.5 * rng.uniform(),
     phase: 2 * Math.PI * rng.uniform(),
     slant: rng.integer(2) === 0 ? 1 : -1,
+    turn: 0.4 * (rng.uniform() - 0.5),
   };
 }
 
@@ -99,8 +102,6 @@ function paintGround(side: number, rng: Rng): Canvas {
 
 function paint(canvas: Canvas, side: number, patch: Patch): void {
   const { radius, roundness, colour, contrast } = patch;
-  const pattern = patterns[patch.pattern];
-  const frequency = (2 * Math.PI) / patch.period;
   const first = (centre: number) =>
     Math.max(0, Math.floor(centre - radius - 1));
   const last = (centre: number) =>
@@ -112,13 +113,7 @@ function paint(canvas: Canvas, side: number, patch: Patch): void {
       const distance = (dx ** roundness + dy ** roundness) ** (1 / roundness);
       const share = Math.min(1, Math.max(0, 0.5 + (1 - distance) * radius));
       if (share === 0) continue;
-      const wave =
-        contrast *
-        pattern(
-          frequency * x + patch.phase,
-          frequency * y + patch.phase,
-          patch.slant,
-        );
+      const wave = contrast * patternAt(patch, x, y);
       const start = 3 * (y * side + x);
       for (const [channel, value] of colour.entries()) {
         canvas[start + channel]! +=
@@ -126,6 +121,16 @@ function paint(canvas: Canvas, side: number, patch: Patch): void {
       }
     }
   }
+}
+
+function patternAt(patch: Patch, x: number, y: number): number {
+  const frequency = (2 * Math.PI) / patch.period;
+  const [cos, sin] = [Math.cos(patch.turn), Math.sin(patch.turn)];
+  return patterns[patch.pattern](
+    frequency * (cos * x + sin * y) + patch.phase,
+    frequency * (cos * y - sin * x) + patch.phase,
+    patch.slant,
+  );
 }
 
 /** Light from one side and grain, then bytes. */
@@ -138,7 +143,7 @@ function expose(canvas: Canvas, rng: Rng): Uint8Array {
     const x = (i % side) / side - 0.5;
     const y = Math.floor(i / side) / side - 0.5;
     const light = gain + 0.5 * (right * x + down * y);
-    const grain = 0.16 * (rng.uniform() - 0.5);
+    const grain = 0.2 * (rng.uniform() - 0.5);
     for (let channel = 3 * i; channel < 3 * i + 3; channel++) {
       const value = canvas[channel]! * light + grain;
       pixels[channel] = Math.round(255 * Math.min(1, Math.max(0, value)));

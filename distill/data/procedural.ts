@@ -49,13 +49,13 @@ export function createProceduralDataset(
     name: 'procedural',
     imageShape: [side, side, 3],
     classNames: pairs.map(([upper, lower]) => `${upper}-over-${lower}`),
-    normalization: { mean: [0.45, 0.45, 0.45], std: [0.25, 0.25, 0.25] },
+    normalization: { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] },
     digest: digestOf(options),
     split: (split) => splits[split],
   };
 }
 
-/** The class of a sample: each as often as any other, in seeded order. */
+/** The class of a sample; all are equally likely. */
 function labelOf(seed: number, split: Split, index: number): number {
   return rngFrom(seed, 'label', split, index).integer(pairs.length);
 }

@@ -1,7 +1,7 @@
 import type { Rng } from '../data/rng.js';
 import { initLinear } from '../projection.js';
 import {
-  sizeOf,
+  drawTensor,
   type HostTensor,
   type NamedHostTensors,
   type NamedSpecs,
@@ -35,12 +35,12 @@ export function convLayer(
   return {
     parameters: { [`${name}.weight`]: weight },
     buffers: {},
-    init: (rng) => {
-      const length = sizeOf(weight.shape);
-      const draw = () => rng.normal() * deviation;
-      const data = Float32Array.from({ length }, draw);
-      return { [`${name}.weight`]: { shape: weight.shape, data } };
-    },
+    init: (rng) => ({
+      [`${name}.weight`]: drawTensor(
+        weight.shape,
+        () => rng.normal() * deviation,
+      ),
+    }),
   };
 }
 

@@ -2,7 +2,11 @@ import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 import { rngFrom } from '../data/rng.js';
-import { sizeOf } from '../tensors.js';
+import {
+  drawTensor,
+  type NamedHostTensors,
+  type NamedTensors,
+} from '../tensors.js';
 
 /** Seeded normal values, for tests. */
 export function randomTensor<T extends tf.Tensor>(
@@ -10,8 +14,17 @@ export function randomTensor<T extends tf.Tensor>(
   ...key: (number | string)[]
 ): T {
   const rng = rngFrom('test', ...key);
-  const data = Float32Array.from({ length: sizeOf(shape) }, () => rng.normal());
+  const { data } = drawTensor(shape, () => rng.normal());
   return tf.tensor(data, [...shape]) as T;
+}
+
+/** The tensors on the current backend. */
+export function onDevice(tensors: NamedHostTensors): NamedTensors {
+  const entries = Object.entries(tensors).map(([name, { shape, data }]) => {
+    const dtype = data instanceof Int32Array ? 'int32' : 'float32';
+    return [name, tf.tensor(data, [...shape], dtype)];
+  });
+  return Object.fromEntries(entries) as NamedTensors;
 }
 
 /** Every value is within `tolerance` of what is expected. */
