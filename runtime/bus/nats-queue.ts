@@ -108,6 +108,11 @@ export class NatsQueues {
   /** The next message; undefined where none came before the pull expired. */
   async #next(queue: string, signal: AbortSignal): Promise<JsMsg | undefined> {
     const session = this.#link.session(signal);
+    if (session.aborted) {
+      // The server is away. A pull would end at once, again and again.
+      await delay(retryDelayMs);
+      return undefined;
+    }
     const consumer = await this.#consumer(queue);
     const messages = await consumer.fetch({
       max_messages: 1,

@@ -55,7 +55,12 @@ export async function startOrchestrator(
       name,
       log,
       listen: config.listen,
-      handlers: { 'rrd.v1.OrchestratorService': routes({ store, scheduler }) },
+      handlers: {
+        'rrd.v1.OrchestratorService': routes({
+          ...{ store, scheduler, bus },
+          leaseMs: config.leaseMs,
+        }),
+      },
     });
     return {
       name,
