@@ -9,8 +9,8 @@ interface WasmBackend {
   };
 }
 
-/** What 32 bits can address. */
-const limitBytes = 2 ** 32;
+/** One tensor's limit: the allocator counts in signed 32 bits. */
+const limitBytes = 2 ** 31;
 
 const guarded = new WeakSet<object>();
 
