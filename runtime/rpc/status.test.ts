@@ -1,7 +1,6 @@
 import { Metadata, status as Code, type ServiceError } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
-import type {
-  DomainError} from '../errors.js';
+import type { DomainError } from '../errors.js';
 import {
   BankBacklogError,
   DeadlineExceededError,

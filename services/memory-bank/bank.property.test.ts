@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FifoQueue } from '#distill/queue.js';
 import { BatchConflictError, StaleEpochError } from '#runtime/errors.js';
-import { Bank } from './bank.js';
+import { Bank, type Reservation } from './bank.js';
 import type { BankQueue } from './bank-queue.js';
 import { toConfig } from './config.js';
 import type { QueueSpec } from './queue-spec.js';
@@ -151,7 +151,9 @@ class World {
   #value = 0;
 
   constructor(readonly spec: QueueSpec) {
-    this.queue = this.bank.create(spec, 1).queue;
+    const memory = this.bank.prepareCreate(spec, 1) as Reservation;
+    const fifo = FifoQueue.create(spec);
+    this.queue = this.bank.create(spec, 1, memory, fifo).queue;
     const { featDim, worldSize } = spec;
     this.model = new ModelQueue(featDim, worldSize, this.queue.snapshot());
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { FifoQueue } from '#distill/queue.js';
 import {
   BankBacklogError,
   BankBytesError,
@@ -12,8 +13,8 @@ import {
   TeacherMismatchError,
   VersionEvictedError,
 } from '#runtime/errors.js';
-import { Bank } from './bank.js';
-import type { Submission } from './bank-queue.js';
+import { Bank, type Reservation } from './bank.js';
+import { BankQueue, type Submission } from './bank-queue.js';
 import { toConfig } from './config.js';
 import type { QueueSpec } from './queue-spec.js';
 
@@ -44,7 +45,15 @@ function batch(over: Partial<Submission> = {}): Submission {
 
 function open(over: Partial<QueueSpec> = {}, settings = {}) {
   const bank = new Bank(toConfig(settings));
-  return { bank, ...bank.create({ ...spec, ...over }, 1) };
+  const queue = create(bank, { ...spec, ...over });
+  return { bank, queue };
+}
+
+/** Both steps at once. */
+function create(bank: Bank, of: QueueSpec, epoch = 1): BankQueue {
+  const prepared = bank.prepareCreate(of, epoch);
+  if (prepared instanceof BankQueue) return prepared;
+  return bank.create(of, epoch, prepared, FifoQueue.create(of)).queue;
 }
 
 describe('commits', () => {
@@ -121,19 +130,17 @@ describe('limits', () => {
   it('bound the bytes of all queues before anything is allocated', () => {
     const { bank } = open({}, { maxBytes: 64 });
     const huge = { ...spec, queue: 'huge', capacity: 2 ** 40 };
-    expect(() => bank.create(huge, 1)).toThrow(BankBytesError);
-    bank.create({ ...spec, queue: 'r' }, 1);
-    expect(() => bank.create({ ...spec, queue: 's' }, 1)).toThrow(
-      BankBytesError,
-    );
+    expect(() => create(bank, huge)).toThrow(BankBytesError);
+    create(bank, { ...spec, queue: 'r' });
+    expect(() => create(bank, { ...spec, queue: 's' })).toThrow(BankBytesError);
     bank.delete('r');
     expect(bank.bytes).toBe(32);
-    expect(bank.create({ ...spec, queue: 's' }, 1).made).toBe(true);
+    expect(create(bank, { ...spec, queue: 's' }).state.version).toBe(0);
   });
 
   it('bound the queues and the runs of a queue', () => {
     const { bank, queue } = open({}, { maxQueues: 1, maxRuns: 1 });
-    expect(() => bank.create({ ...spec, queue: 'r' }, 1)).toThrow(
+    expect(() => create(bank, { ...spec, queue: 'r' })).toThrow(
       BankQueuesError,
     );
     queue.enqueue(batch());
@@ -175,7 +182,18 @@ describe('what does not belong to the queue', () => {
 describe('create', () => {
   it('answers the same request with the same queue', () => {
     const { bank, queue } = open();
-    expect(bank.create({ ...spec }, 1)).toEqual({ queue, made: false });
+    expect(create(bank, { ...spec })).toBe(queue);
+  });
+
+  it('answers two that were prepared together with one queue', () => {
+    const bank = new Bank(toConfig({ maxBytes: 64 }));
+    const [first, second] = [1, 2].map(() => bank.prepareCreate(spec, 1));
+    const finish = (memory: typeof first) =>
+      bank.create(spec, 1, memory as Reservation, FifoQueue.create(spec));
+    const { queue, made } = finish(second);
+    expect(made).toBe(true);
+    expect(finish(first)).toEqual({ queue, made: false });
+    expect(bank.bytes).toBe(32);
   });
 
   it.each([
@@ -186,7 +204,7 @@ describe('create', () => {
   ])('refuses another %s under the same name', (field, value, epoch) => {
     const { bank } = open();
     const other = value === undefined ? spec : { ...spec, [field]: value };
-    expect(() => bank.create(other, epoch)).toThrow(QueueConflictError);
+    expect(() => create(bank, other, epoch)).toThrow(QueueConflictError);
   });
 
   it.each([
@@ -200,7 +218,7 @@ describe('create', () => {
     ['teacherDigest', ''],
   ])('refuses %s %s', (field, value) => {
     const bank = new Bank(toConfig());
-    expect(() => bank.create({ ...spec, [field]: value }, 1)).toThrow(
+    expect(() => create(bank, { ...spec, [field]: value })).toThrow(
       InvalidRequestError,
     );
   });

@@ -65,19 +65,41 @@ export class Bank {
   }
 
   /**
-   * A queue full of seeded rows, or the present one if it is the same.
-   * @throws InvalidRequestError, QueueConflictError, BankBytesError
+   * The present queue, if it is the same, or else the memory for a new one.
+   * @throws InvalidRequestError, QueueConflictError, BankBytesError,
+   *   BankQueuesError
    */
-  create(spec: QueueSpec, epoch: number): { queue: BankQueue; made: boolean } {
+  prepareCreate(spec: QueueSpec, epoch: number): BankQueue | Reservation {
     validateSpec(spec);
     const present = this.#queues.get(spec.queue);
     if (present) {
       requireSame(present.queue, spec, epoch);
+      return present.queue;
+    }
+    this.#requireRoomFor(spec);
+    return this.reserveRows(spec);
+  }
+
+  /**
+   * Puts a new queue in its place; another call may have been faster, then
+   * its queue is the answer.
+   * @param memory from `prepareCreate`; the queue's own from here on
+   * @param fifo version 0, as the spec wants it
+   * @throws QueueConflictError, BankQueuesError
+   */
+  create(
+    spec: QueueSpec,
+    epoch: number,
+    memory: Reservation,
+    fifo: FifoQueue,
+  ): { queue: BankQueue; made: boolean } {
+    const present = this.#queues.get(spec.queue);
+    if (present) {
+      requireSame(present.queue, spec, epoch);
+      memory.release();
       return { queue: present.queue, made: false };
     }
     this.#requireRoomFor(spec);
-    const memory = this.reserveRows(spec);
-    const fifo = FifoQueue.create(spec);
     const queue = new BankQueue(spec, epoch, fifo, 0, this.#limits);
     this.#queues.set(spec.queue, { queue, memory });
     return { queue, made: true };

@@ -12,6 +12,7 @@ import { getQueue } from './routes/get-queue.js';
 import { listQueues } from './routes/list-queues.js';
 import { restoreQueue } from './routes/restore-queue.js';
 import { subscribe } from './routes/subscribe.js';
+import { Seeder } from './seeder.js';
 
 const name = 'memory-bank';
 
@@ -22,7 +23,12 @@ export async function startMemoryBank(
 ): Promise<RunningService> {
   const bank = new Bank(config);
   const events = createEvents(bank, log);
-  const context: Context = { bank, config, events };
+  const context: Context = {
+    bank,
+    config,
+    events,
+    seeder: new Seeder(),
+  };
   const server = await startServer({
     name,
     log,

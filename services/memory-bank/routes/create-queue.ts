@@ -1,13 +1,26 @@
+import { BankQueue } from '../bank-queue.js';
 import type { Context, Routes } from '../context.js';
 import { validateCount } from '../queue-spec.js';
 import { fromWireSpec, toWireState } from '../wire.js';
 
 /** See MemoryBankService.CreateQueue. */
 export const createQueue =
-  ({ bank, events }: Context): Routes['createQueue'] =>
-  async ({ spec, epoch }) => {
+  ({ bank, seeder, events }: Context): Routes['createQueue'] =>
+  async (request, { signal }) => {
+    const { epoch } = request;
     validateCount('epoch', epoch, 0);
-    const { queue, made } = bank.create(fromWireSpec(spec), epoch);
-    if (made) events.created(queue);
-    return { state: toWireState(queue.state) };
+    const spec = fromWireSpec(request.spec);
+    const prepared = bank.prepareCreate(spec, epoch);
+    if (prepared instanceof BankQueue) {
+      return { state: toWireState(prepared.state) };
+    }
+    try {
+      const fifo = await seeder.seed(spec, signal);
+      const { queue, made } = bank.create(spec, epoch, prepared, fifo);
+      if (made) events.created(queue);
+      return { state: toWireState(queue.state) };
+    } catch (error) {
+      prepared.release();
+      throw error;
+    }
   };

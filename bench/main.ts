@@ -1,0 +1,18 @@
+import { benchBank } from './bank.js';
+
+/**
+ * `npm run bench -- NAME`: runs one benchmark. The last line printed is one
+ * JSON object with `bench` (its name) and what it measured.
+ */
+const benches: Readonly<Record<string, () => Promise<object>>> = {
+  bank: benchBank,
+};
+
+const [name = ''] = process.argv.slice(2);
+const bench = benches[name];
+if (bench === undefined) {
+  console.error(`usage: npm run bench -- ${Object.keys(benches).join(' | ')}`);
+  process.exitCode = 2;
+} else {
+  console.log(JSON.stringify({ bench: name, ...(await bench()) }));
+}

@@ -1,0 +1,39 @@
+import { FifoQueue } from '#distill/queue.js';
+import { startWorker } from '#runtime/worker.js';
+import type { QueueSpec } from './queue-spec.js';
+import type { SeederApi } from './seeder-worker.js';
+
+/** Values that are drawn within some milliseconds. */
+const smallSize = 2 ** 15;
+
+/**
+ * Draws the rows of new queues: 2 million take half a second, so large queues
+ * are drawn in a thread, one after another, while gRPC goes on.
+ */
+export class Seeder {
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** @throws the signal's reason, if nobody waits any more at its turn */
+  async seed(spec: QueueSpec, signal: AbortSignal): Promise<FifoQueue> {
+    if (spec.capacity * spec.featDim <= smallSize) {
+      return FifoQueue.create(spec);
+    }
+    const turn = this.#last.then(() => seedInThread(spec, signal));
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+async function seedInThread(
+  spec: QueueSpec,
+  signal: AbortSignal,
+): Promise<FifoQueue> {
+  signal.throwIfAborted();
+  const entry = new URL('./seeder-worker.js', import.meta.url);
+  const worker = await startWorker<SeederApi>(entry, { name: 'seeder' });
+  try {
+    return FifoQueue.restore(await worker.api.seed(spec));
+  } finally {
+    await worker.close();
+  }
+}
