@@ -32,11 +32,13 @@ const prefixes: Record<Role, string> = {
 /**
  * Starts a service's main and waits until it listens.
  * @param settings by the names of its environment, prefix left out
+ * @param environment more of it, as it stands (OTEL_*, NODE_OPTIONS)
  */
 export async function spawnService(
   role: Role,
   settings: Settings,
   natsAddress?: string,
+  environment: Settings = {},
 ): Promise<ServiceProcess> {
   const main = join(packageRoot, 'dist', 'services', role, 'main.js');
   const env = Object.fromEntries(
@@ -45,11 +47,15 @@ export async function spawnService(
       String(value),
     ]),
   );
+  const more = Object.fromEntries(
+    Object.entries(environment).map(([key, value]) => [key, String(value)]),
+  );
   const child = spawn(process.execPath, [main], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {
       PATH: process.env['PATH'],
       ...env,
+      ...more,
       ...(natsAddress && { RRD_BUS_SERVERS: natsAddress }),
     },
   });
@@ -105,11 +111,15 @@ async function end(
 /** What the services of a test are told besides their addresses. */
 export type ProcessSettings = Partial<Record<Role, Settings>>;
 
+/** More environment of each role: `spawnService`'s last parameter. */
+export type Environments = (role: Role) => Settings;
+
 /** The four services as four processes on a real nats-server. */
 export class ProcessCluster implements AsyncDisposable {
   readonly #world: World;
   readonly #nats: NatsServer;
   readonly #settings: ProcessSettings;
+  readonly #environments: Environments;
   readonly #running: [Role, ServiceProcess][] = [];
   readonly #addresses = new Map<Role, string>();
 
@@ -117,8 +127,9 @@ export class ProcessCluster implements AsyncDisposable {
     world: World,
     nats: NatsServer,
     settings: ProcessSettings = {},
+    environments: Environments = () => ({}),
   ): Promise<ProcessCluster> {
-    const cluster = new ProcessCluster(world, nats, settings);
+    const cluster = new ProcessCluster(world, nats, settings, environments);
     const first = ['teacher', 'memory-bank', 'orchestrator'] as const;
     await Promise.all(first.map((role) => cluster.spawn(role)));
     await cluster.spawn('student');
@@ -129,7 +140,9 @@ export class ProcessCluster implements AsyncDisposable {
     world: World,
     nats: NatsServer,
     settings: ProcessSettings,
+    environments: Environments,
   ) {
+    this.#environments = environments;
     this.#world = world;
     this.#nats = nats;
     this.#settings = settings;
@@ -146,6 +159,7 @@ export class ProcessCluster implements AsyncDisposable {
       role,
       { ...this.#placesOf(role), ...this.#settings[role], LISTEN__PORT: port },
       this.#nats.address,
+      this.#environments(role),
     );
     this.#running.push([role, service]);
     this.#addresses.set(role, service.address);
@@ -191,7 +205,8 @@ export class ProcessCluster implements AsyncDisposable {
           ENGINE: 'wasm',
           ...sets,
         };
-      default:
+      case 'memory-bank':
+      case 'orchestrator':
         return {};
     }
   }
