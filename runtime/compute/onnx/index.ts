@@ -12,6 +12,8 @@ import { trace, type TracedProgram } from './trace.js';
 export interface OnnxOptions {
   /** Threads that share one operator's work; by default one for each core. */
   readonly threads?: number;
+  /** Leave out ONNX Runtime's blocked layouts even where they work. */
+  readonly standardOnly?: boolean;
 }
 
 /** Compiles programs to ONNX graphs; needs nothing but its npm package. */
@@ -37,7 +39,10 @@ export async function createOnnxEngine(
   // The core alone knows no gradients; this package registers them.
   await import('@tensorflow/tfjs');
   const threads = options.threads ?? availableParallelism();
-  return new OnnxEngine(runtime, threads, await probeBlockSize(runtime));
+  const blockSize = options.standardOnly
+    ? undefined
+    : await probeBlockSize(runtime);
+  return new OnnxEngine(runtime, threads, blockSize);
 }
 
 class OnnxEngine implements Engine {
@@ -67,6 +72,8 @@ class OnnxEngine implements Engine {
         executionMode: 'sequential',
         graphOptimizationLevel: 'all',
         intraOpNumThreads: this.threads,
+        // Waiting threads sleep: services share the cores of a machine.
+        extra: { session: { intra_op: { allow_spinning: '0' } } },
       },
     );
     this.executables.add(executable);

@@ -1,89 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import type { Program } from '#distill/program.js';
-import {
-  sizeOf,
-  type HostTensor,
-  type NamedHostTensors,
-} from '#distill/tensors.js';
+import type { HostTensor } from '#distill/tensors.js';
 import { KernelUnsupportedError } from '../../errors.js';
-import { cpuProvider } from '../cpu.js';
-import type { Engine } from '../engine.js';
-import { createOnnxEngine } from './index.js';
-
-const onnx = await createOnnxEngine({ threads: 1 });
-const cpu = await cpuProvider.create();
-
-type Operation = (...inputs: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
-
-/** Numbers in (-1.5, 1.5), all different, none of them special. */
-function numbers(shape: readonly number[], seed = 1): HostTensor {
-  const wave = (i: number) => 1.5 * Math.sin(12.9898 * (i + 1) * seed + seed);
-  return {
-    shape,
-    data: Float32Array.from({ length: sizeOf(shape) }, (_, i) => wave(i)),
-  };
-}
-
-function integers(values: number[]): HostTensor {
-  return { shape: [values.length], data: Int32Array.from(values) };
-}
-
-function programOf(operation: Operation, inputs: NamedHostTensors): Program {
-  const specs = Object.entries(inputs).map(([name, { shape, data }]) => {
-    const dataType = data instanceof Int32Array ? 'int32' : 'float32';
-    return [name, { shape, dataType } as const];
-  });
-  return {
-    name: 'operation',
-    state: {},
-    inputs: Object.fromEntries(specs),
-    run: (_, tensors) => {
-      const values = [operation(...Object.values(tensors))].flat();
-      const entries = values.map((value, i) => [`value${i}`, value]);
-      return { state: {}, outputs: Object.fromEntries(entries) };
-    },
-  };
-}
-
-async function evaluate(
-  engine: Engine,
-  program: Program,
-  inputs: NamedHostTensors,
-): Promise<NamedHostTensors> {
-  const executable = await engine.compile(program, {});
-  try {
-    return await executable.run(inputs);
-  } finally {
-    executable.dispose();
-  }
-}
-
-async function expectSame(operation: Operation, list: HostTensor[]) {
-  const inputs = Object.fromEntries(list.map((x, i) => [`x${i}`, x]));
-  const program = programOf(operation, inputs);
-  const expected = await evaluate(cpu, program, inputs);
-  const actual = await evaluate(onnx, program, inputs);
-  expect(Object.keys(actual)).toEqual(Object.keys(expected));
-  for (const [name, { shape, data }] of Object.entries(expected)) {
-    expect(actual[name]!.shape).toEqual(shape);
-    for (const [i, value] of data.entries()) {
-      expect(actual[name]!.data[i]).toBeCloseTo(value, 4);
-    }
-  }
-}
-
-/** The operation's value and its gradient in every float input. */
-function withGradient(
-  operation: (...inputs: tf.Tensor[]) => tf.Tensor,
-): Operation {
-  return (...inputs) => {
-    const { value, grads } = tf.valueAndGrads((...xs) =>
-      tf.sum(tf.square(operation(...xs))),
-    )(inputs);
-    return [operation(...inputs), value, ...grads];
-  };
-}
+import {
+  expectSame,
+  integers,
+  numbers,
+  onnx,
+  programOf,
+  withGradient,
+  zero,
+  type Operation,
+} from './agreement.test.util.js';
 
 const [a, b] = [numbers([2, 3, 4]), numbers([2, 3, 4], 2)];
 const row = numbers([4], 3);
@@ -97,59 +25,55 @@ const differentiable: [
   (...xs: tf.Tensor[]) => tf.Tensor,
   HostTensor[],
 ][] = [
-  ['add, broadcast', (x, y) => tf.add(x!, y!), [a, row]],
-  ['sub, broadcast', (x, y) => tf.sub(x!, y!), [row, a]],
-  ['mul', (x, y) => tf.mul(x!, y!), [a, b]],
-  ['div', (x, y) => tf.div(x!, positive(y!)), [a, row]],
-  ['maximum', (x, y) => tf.maximum(x!, y!), [a, b]],
-  ['minimum', (x, y) => tf.minimum(x!, y!), [a, b]],
-  ['pow', (x) => tf.pow(positive(x!), 3), [a]],
-  ['squaredDifference', (x, y) => tf.squaredDifference(x!, y!), [a, b]],
-  ['neg, abs', (x) => tf.abs(tf.neg(x!)), [a]],
-  ['exp, log', (x) => tf.log(tf.add(tf.exp(x!), 1)), [a]],
+  ['add, broadcast', (x, y) => tf.add(x, y), [a, row]],
+  ['sub, broadcast', (x, y) => tf.sub(x, y), [row, a]],
+  ['mul', (x, y) => tf.mul(x, y), [a, b]],
+  ['div', (x, y) => tf.div(x, positive(y)), [a, row]],
+  ['maximum', (x, y) => tf.maximum(x, y), [a, b]],
+  ['minimum', (x, y) => tf.minimum(x, y), [a, b]],
+  ['pow', (x) => tf.pow(positive(x), 3), [a]],
+  ['squaredDifference', (x, y) => tf.squaredDifference(x, y), [a, b]],
+  ['neg, abs', (x) => tf.abs(tf.neg(x)), [a]],
+  ['exp, log', (x) => tf.log(tf.add(tf.exp(x), 1)), [a]],
   [
     'sqrt, rsqrt',
-    (x) => tf.mul(tf.sqrt(positive(x!)), tf.rsqrt(positive(x!))),
+    (x) => tf.mul(tf.sqrt(positive(x)), tf.rsqrt(positive(x))),
     [a],
   ],
-  ['relu, relu6', (x) => tf.add(tf.relu(x!), tf.relu6(x!)), [a]],
-  ['leakyRelu', (x) => tf.leakyRelu(x!, 0.1), [a]],
+  ['relu, relu6', (x) => tf.add(tf.relu(x), tf.relu6(x)), [a]],
+  ['leakyRelu', (x) => tf.leakyRelu(x, 0.1), [a]],
   [
     'sigmoid, softplus, tanh',
-    (x) => tf.tanh(tf.mul(tf.sigmoid(x!), tf.softplus(x!))),
+    (x) => tf.tanh(tf.mul(tf.sigmoid(x), tf.softplus(x))),
     [a],
   ],
-  ['clipByValue', (x) => tf.clipByValue(x!, -0.5, 0.7), [a]],
-  ['sum, one axis', (x) => tf.sum(x!, 1), [a]],
-  ['sum, kept', (x) => tf.sum(x!, [0, 2], true), [a]],
-  ['mean', (x) => tf.mean(x!, [0, 1]), [a]],
-  ['max', (x) => tf.max(x!, -1), [a]],
-  ['min', (x) => tf.min(x!, 1, true), [a]],
-  ['softmax', (x) => tf.softmax(x!), [a]],
-  ['logSoftmax', (x) => tf.logSoftmax(x!), [a]],
-  ['logSumExp', (x) => tf.logSumExp(x!, 1), [a]],
+  ['clipByValue', (x) => tf.clipByValue(x, -0.5, 0.7), [a]],
+  ['sum, one axis', (x) => tf.sum(x, 1), [a]],
+  ['sum, kept', (x) => tf.sum(x, [0, 2], true), [a]],
+  ['mean', (x) => tf.mean(x, [0, 1]), [a]],
+  ['max', (x) => tf.max(x, -1), [a]],
+  ['min', (x) => tf.min(x, 1, true), [a]],
+  ['softmax', (x) => tf.softmax(x), [a]],
+  ['logSoftmax', (x) => tf.logSoftmax(x), [a]],
+  ['logSumExp', (x) => tf.logSumExp(x, 1), [a]],
   [
     'transpose',
-    (x, y) => tf.mul(tf.transpose(x!, [2, 0, 1]), y!),
+    (x, y) => tf.mul(tf.transpose(x, [2, 0, 1]), y),
     [a, numbers([4, 2, 3])],
   ],
-  [
-    'reshape',
-    (x) => tf.mul(tf.reshape(x!, [6, 4]), tf.reshape(x!, [6, 4])),
-    [a],
-  ],
-  ['reshape of a transpose', (x) => tf.reshape(tf.transpose(x!), [2, 12]), [a]],
+  ['reshape', (x) => tf.mul(tf.reshape(x, [6, 4]), tf.reshape(x, [6, 4])), [a]],
+  ['reshape of a transpose', (x) => tf.reshape(tf.transpose(x), [2, 12]), [a]],
   [
     'reshape of a repeat',
-    (x) => tf.reshape(tf.tile(tf.reshape(x!, [1, 4]), [3, 1]), [12]),
+    (x) => tf.reshape(tf.tile(tf.reshape(x, [1, 4]), [3, 1]), [12]),
     [row],
   ],
-  ['expandDims, squeeze', (x) => tf.squeeze(tf.expandDims(x!, 1), [1]), [a]],
+  ['expandDims, squeeze', (x) => tf.squeeze(tf.expandDims(x, 1), [1]), [a]],
   [
     'pad',
     (x) =>
       tf.pad(
-        x!,
+        x,
         [
           [0, 0],
           [1, 2],
@@ -159,45 +83,44 @@ const differentiable: [
       ),
     [a],
   ],
-  ['slice', (x) => tf.slice(x!, [0, 1, 1], [2, 2, 2]), [a]],
+  ['slice', (x) => tf.slice(x, [0, 1, 1], [2, 2, 2]), [a]],
   [
     'slice of a transpose',
-    (x) => tf.slice(tf.transpose(x!), [1, 0, 0], [2, 3, 1]),
+    (x) => tf.slice(tf.transpose(x), [1, 0, 0], [2, 3, 1]),
     [a],
   ],
   [
     'concat',
-    (x, y) => tf.concat([x!, tf.transpose(y!, [0, 2, 1])], 1),
+    (x, y) => tf.concat([x, tf.transpose(y, [0, 2, 1])], 1),
     [a, numbers([2, 4, 3])],
   ],
   [
     'stack, unstack',
     (x, y) =>
-      tf.sub(...(tf.unstack(tf.stack([x!, y!])) as [tf.Tensor, tf.Tensor])),
+      tf.sub(...(tf.unstack(tf.stack([x, y])) as [tf.Tensor, tf.Tensor])),
     [a, b],
   ],
   [
     'split',
-    (x) => tf.sub(...(tf.split(x!, 2, 2) as [tf.Tensor, tf.Tensor])),
+    (x) => tf.sub(...(tf.split(x, 2, 2) as [tf.Tensor, tf.Tensor])),
     [a],
   ],
-  ['tile', (x) => tf.tile(x!, [1, 2, 1]), [a]],
-  ['cumsum', (x) => tf.cumsum(x!, 2, true, true), [a]],
+  ['tile', (x) => tf.tile(x, [1, 2, 1]), [a]],
+  ['cumsum', (x) => tf.cumsum(x, 2, true, true), [a]],
   [
     'where',
-    (x, y) =>
-      tf.where(tf.tensor([true, false, true, false]), x!, tf.mul(y!, 2)),
+    (x, y) => tf.where(tf.tensor([true, false, true, false]), x, tf.mul(y, 2)),
     [a, b],
   ],
-  ['matMul', (x, y) => tf.matMul(x!, y!), [numbers([3, 4]), numbers([4, 5])]],
+  ['matMul', (x, y) => tf.matMul(x, y), [numbers([3, 4]), numbers([4, 5])]],
   [
     'matMul, transposed',
-    (x, y) => tf.matMul(tf.transpose(x!), y!, false, true),
+    (x, y) => tf.matMul(tf.transpose(x), y, false, true),
     [numbers([4, 3]), numbers([5, 4])],
   ],
   [
     'matMul, batched',
-    (x, y) => tf.matMul(x!, y!, true, false),
+    (x, y) => tf.matMul(x, y, true, false),
     [a, numbers([2, 3, 5])],
   ],
 ];
@@ -262,11 +185,11 @@ const others: [string, Operation, HostTensor[]][] = [
     'comparisons',
     (x, y) =>
       [
-        tf.equal(x!, x!),
-        tf.notEqual(x!, y!),
-        tf.less(x!, y!),
-        tf.lessEqual(x!, y!),
-        tf.greaterEqual(x!, y!),
+        tf.equal(x, x),
+        tf.notEqual(x, y),
+        tf.less(x, y),
+        tf.lessEqual(x, y),
+        tf.greaterEqual(x, y),
       ].map(asNumbers),
     [a, b],
   ],
@@ -275,50 +198,45 @@ const others: [string, Operation, HostTensor[]][] = [
     (x, y) =>
       asNumbers(
         tf.logicalOr(
-          tf.logicalNot(tf.greater(x!, 0)),
-          tf.logicalAnd(tf.greater(x!, 0), tf.less(y!, 0)),
+          tf.logicalNot(tf.greater(x, 0)),
+          tf.logicalAnd(tf.greater(x, 0), tf.less(y, 0)),
         ),
       ),
     [a, b],
   ],
   [
     'all, any',
-    (x) =>
-      [tf.all(tf.less(x!, 1), 1), tf.any(tf.less(x!, -1), 1)].map(asNumbers),
+    (x) => [tf.all(tf.less(x, 1), 1), tf.any(tf.less(x, -1), 1)].map(asNumbers),
     [a],
   ],
-  ['argMax, argMin', (x) => [tf.argMax(x!, 1), tf.argMin(x!, -1)], [a]],
-  ['oneHot', (x) => tf.oneHot(x as tf.Tensor1D, 4), [integers([3, 0, 1])]],
-  [
-    'gather',
-    (x, i) => tf.gather(x!, i as tf.Tensor1D, 1),
-    [a, integers([2, 0])],
-  ],
+  ['argMax, argMin', (x) => [tf.argMax(x, 1), tf.argMin(x, -1)], [a]],
+  ['oneHot', (x) => tf.oneHot(x, 4), [integers([3, 0, 1])]],
+  ['gather', (x, i) => tf.gather(x, i, 1), [a, integers([2, 0])]],
   [
     'int32 arithmetic',
     (i) => [
-      tf.add(i!, tf.scalar(1, 'int32')),
-      tf.floorDiv(i!, tf.scalar(2, 'int32')),
-      tf.cast(i!, 'float32'),
+      tf.add(i, tf.scalar(1, 'int32')),
+      tf.floorDiv(i, tf.scalar(2, 'int32')),
+      tf.cast(i, 'float32'),
     ],
     [integers([7, -3, 4])],
   ],
-  ['prod', (x) => tf.prod(x!, 1), [a]],
-  ['rounding', (x) => [tf.floor(x!), tf.ceil(x!), tf.sign(x!)], [a]],
+  ['prod', (x) => tf.prod(x, 1), [a]],
+  ['rounding', (x) => [tf.floor(x), tf.ceil(x), tf.sign(x)], [a]],
   [
     'stridedSlice, reverse',
     (x) => [
-      tf.stridedSlice(x!, [0, 2, 1], [2, 3, 4], [1, 1, 2]),
-      tf.reverse(x!, [0, 2]),
+      tf.stridedSlice(x, [0, 2, 1], [2, 3, 4], [1, 1, 2]),
+      tf.reverse(x, [0, 2]),
     ],
     [a],
   ],
   [
     'zerosLike, onesLike, fill',
-    (x) => [tf.zerosLike(x!), tf.onesLike(x!), tf.fill([2, 2], 3)],
+    (x) => [tf.zerosLike(x), tf.onesLike(x), tf.fill([2, 2], 3)],
     [a],
   ],
-  ['an input as it is, twice', (x) => [x!, tf.clone(x!)], [a]],
+  ['an input as it is, twice', (x) => [x, tf.clone(x)], [a]],
 ];
 
 describe('every kernel agrees with the cpu engine', () => {
@@ -333,8 +251,8 @@ describe('every kernel agrees with the cpu engine', () => {
 
 describe('a program that cannot be compiled', () => {
   it('names the kernel that has no lowering', async () => {
-    const program = programOf((x) => tf.sin(x!), { x: a });
-    const compiled = onnx.compile(program, {});
+    const program = programOf((x) => tf.sin(x), { x: a });
+    const compiled = onnx.compile(program, zero);
     await expect(compiled).rejects.toBeInstanceOf(KernelUnsupportedError);
     await expect(compiled).rejects.toMatchObject({
       metadata: { kernel: 'Sin' },
@@ -342,8 +260,8 @@ describe('a program that cannot be compiled', () => {
   });
 
   it('is one that reads values', async () => {
-    const program = programOf((x) => tf.scalar(x!.dataSync()[0]!), { x: a });
-    await expect(onnx.compile(program, {})).rejects.toBeInstanceOf(
+    const program = programOf((x) => tf.scalar(x.dataSync()[0]!), { x: a });
+    await expect(onnx.compile(program, zero)).rejects.toBeInstanceOf(
       KernelUnsupportedError,
     );
   });

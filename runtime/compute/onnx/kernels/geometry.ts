@@ -44,7 +44,7 @@ export function geometryOf(
     [...filterShape] as Shape,
     strides,
     dilations ?? 1,
-    pad as number,
+    pad,
     dimRoundingMode,
   );
   const { top, left, bottom, right } = info.padInfo;

@@ -23,7 +23,7 @@ function geometryOf(x: View, attributes: PoolAttrs): Geometry {
     attributes.filterSize,
     attributes.strides,
     1,
-    attributes.pad as number,
+    attributes.pad,
     attributes.dimRoundingMode,
   );
 }
