@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import type { Writable } from 'node:stream';
 import type { Client, ServiceError } from '@grpc/grpc-js';
 import { context } from '@opentelemetry/api';
@@ -64,7 +64,7 @@ function unary(
         else resolve(response as object);
       },
     );
-    signal?.addEventListener('abort', cancel, { once: true });
+    onAbort(signal, cancel);
   });
 }
 
@@ -92,7 +92,7 @@ function clientStream(
         else resolve(response as object);
       },
     );
-    signal?.addEventListener('abort', cancel, { once: true });
+    onAbort(signal, cancel);
     writeAll(call, requests, answered.signal).catch((error: Error) => {
       // The caller's own iterable failed, or the server had enough.
       reject(error);
@@ -131,7 +131,7 @@ async function* serverStream(
     deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs },
   );
   const cancel = () => call.cancel();
-  signal?.addEventListener('abort', cancel, { once: true });
+  onAbort(signal, cancel);
   const silence = watchSilence(target, idleMs, cancel);
   try {
     silence.expect();
@@ -173,6 +173,13 @@ function watchSilence(
     stop: () => clearTimeout(timer),
   };
   return watch;
+}
+
+/** One signal ends all calls of a run; every call takes its listener away. */
+function onAbort(signal: AbortSignal | undefined, cancel: () => void): void {
+  if (signal === undefined) return;
+  setMaxListeners(0, signal); // Node would warn of a leak from the 11th on
+  signal.addEventListener('abort', cancel, { once: true });
 }
 
 /** Turns what grpc-js reports into what our callers get. */

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -253,6 +254,21 @@ describe('time and cancellation', () => {
     expect(await Promise.all(failures)).toEqual([reason, reason, reason]);
     await expect.poll(() => running).toBe(0);
     expect(await failureOf(client.getQueue({}, { signal }))).toBe(reason);
+  });
+
+  it('many calls may share a signal, and leave nothing on it', async () => {
+    const { client } = await serve({ getQueue: async () => ({}) });
+    const { signal } = new AbortController();
+    const warnings: Error[] = [];
+    const warn = (warning: Error) => warnings.push(warning);
+    process.on('warning', warn);
+    onTestFinished(() => void process.off('warning', warn));
+    const calls = Array.from({ length: 64 }, () =>
+      client.getQueue({}, { signal }),
+    );
+    await Promise.all(calls);
+    expect(warnings).toEqual([]);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it('leaving a stream early cancels it', async () => {
