@@ -10,7 +10,8 @@ export interface LifecycleOptions {
 const signals = ['SIGTERM', 'SIGINT'] as const;
 
 /**
- * Keeps a service until SIGTERM or SIGINT, then closes it. The process ends by
+ * Keeps a service until it has ended by itself or until SIGTERM or SIGINT, then
+ * closes it. The process ends by
  * its event loop running empty, so that telemetry is flushed; a second signal,
  * or something that holds the loop for longer than `lingerMs`, ends it hard.
  */
@@ -20,6 +21,7 @@ export async function runUntilSignal(
 ): Promise<void> {
   const signal = await new Promise<string>((resolve) => {
     for (const name of signals) process.once(name, resolve);
+    void service.ended?.then(() => resolve('none'));
   });
   for (const name of signals) {
     process.once(name, () => process.exit(130));

@@ -35,6 +35,8 @@ const schema = z.strictObject({
   datasets: z.record(z.string(), z.string()).default({}),
   /** Runs leave configuration, measurements and checkpoints below it. */
   runsDir: z.string().default('runs'),
+  /** Runs after which the worker ends, as a Job's does; 0: it never ends. */
+  maxRuns: z.coerce.number().int().nonnegative().default(0),
   /** Checkpoints that a run keeps. */
   keepCheckpoints: z.coerce.number().int().positive().default(2),
   /** The longest silence towards the orchestrator while a run is held. */

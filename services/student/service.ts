@@ -25,6 +25,7 @@ export async function startStudent(
   return {
     name: server.name,
     address: server.address,
+    ended: worker.ended,
     async close() {
       await worker.close();
       await server.close();

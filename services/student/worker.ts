@@ -29,16 +29,18 @@ export interface WorkerOptions {
 /** How soon the queue is asked again after it failed. */
 const retakeMs = 1_000;
 
-/** Takes runs off the bus, one at a time, until it is closed. */
+/** Takes runs off the bus, one at a time, until it is closed or has enough. */
 export class StudentWorker {
   readonly #options: WorkerOptions;
   readonly #closing = new AbortController();
-  readonly #ended: Promise<void>;
+  /** Resolves when no more runs are taken and the last one is over. */
+  readonly ended: Promise<void>;
+  #runs = 0;
   #run: { readonly runId: string; readonly reporter: RunReporter } | undefined;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    this.#ended = this.#work();
+    this.ended = this.#work();
   }
 
   /** The run that is held, if any. */
@@ -54,13 +56,14 @@ export class StudentWorker {
    */
   async close(): Promise<void> {
     this.#closing.abort(new DrainingError({ service: 'student' }));
-    await this.#ended;
+    await this.ended;
   }
 
   async #work(): Promise<void> {
-    const { bus, events } = this.#options;
+    const { bus, events, config } = this.#options;
     const { signal } = this.#closing;
-    while (!signal.aborted) {
+    const maxRuns = config.maxRuns || Infinity;
+    while (!signal.aborted && this.#runs < maxRuns) {
       try {
         const item = await bus.take(runsQueue, signal);
         if (!item) return;
@@ -84,6 +87,7 @@ export class StudentWorker {
     await reporter.claim();
     await item.done();
     events.claimed(work);
+    this.#runs++;
     this.#run = { runId: work.runId, reporter };
     try {
       await this.#carryOut(work, reporter, stop);

@@ -24,6 +24,7 @@ export interface PodCluster extends AsyncDisposable {
   addressOf(pod: string, port: number): Promise<string>;
   logs(pod: string): Promise<string>;
   isHealthy(pod: string): Promise<boolean>;
+  exitCodeOf(pod: string): Promise<number>;
   /** The claim `runs`. */
   readonly runsDir: string;
 }
@@ -61,6 +62,7 @@ export async function playBase(
       addressOf: async (pod, port) => `${await podman.addressOf(pod)}:${port}`,
       logs: (pod) => podman.logs(pod),
       isHealthy: (pod) => podman.isHealthy(pod),
+      exitCodeOf: (pod) => podman.exitCodeOf(pod),
       runsDir: join(volumes, 'runs'),
       [Symbol.asyncDispose]: close,
     };

@@ -22,6 +22,8 @@ describe.skipIf(problem !== undefined)(
       expect(run.phase).toBe('RUN_PHASE_SUCCEEDED');
       expect(run.result).toMatchObject({ steps: 12, bankVersions: 12 });
       expect(run.result?.checkpoint).toMatch(/^\/runs\/pods-1\//);
+      // The student is a Job, and its run is over.
+      expect(await pods.exitCodeOf('student')).toBe(0);
       for (const [pod, sample] of Object.entries(samples)) {
         expect(await pods.isHealthy(pod), pod).toBe(true);
         const metrics = await pods.addressOf(pod, 9464);
@@ -36,7 +38,7 @@ describe.skipIf(problem !== undefined)(
 const samples = {
   teacher: /^rrd_teacher_images_total{.*} \d+$/m,
   'memory-bank': /^rrd_bank_commits_total{.*} 12$/m,
-  student: /^rrd_student_step_duration_count{.*} 12$/m,
+  orchestrator: /^rrd_orchestrator_runs_ended_total{.*succeeded.*} 1$/m,
 };
 
 const pathOf = (definition = '') => definition.replace('folder:', '');

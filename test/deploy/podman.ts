@@ -85,6 +85,11 @@ export class Podman {
     }
   }
 
+  /** The exit code of the container of `pod`, once it has ended. */
+  async exitCodeOf(pod: string): Promise<number> {
+    return Number(await this.podman('wait', `${pod}-${pod}`));
+  }
+
   /** The address of `pod` on the network, reachable from this host. */
   async addressOf(pod: string): Promise<string> {
     const infra = await this.podman(
