@@ -1,13 +1,11 @@
 import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer } from 'node:net';
-import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   BankBacklogError,
   BankBytesError,
-  ConfigInvalidError,
   DeadlineExceededError,
-  DrainingError,
   InternalError,
   QueueNotFoundError,
   RemoteError,
@@ -15,62 +13,14 @@ import {
 } from '../errors.js';
 import { createLogger } from '../logger.js';
 import { connect } from './client.js';
-import type { Call, Handlers } from './contract.js';
-import { startServer, type ServerOptions } from './server.js';
-
-type Bank = Handlers<'rrd.v1.MemoryBankService'>;
-
-const silent = createLogger('test', { level: 'silent' });
-const cleanups: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-const unused = () => {
-  throw new Error('not part of this test');
-};
-
-async function serve(
-  handlers: Partial<Bank>,
-  options: Partial<ServerOptions> = {},
-) {
-  const bank: Bank = {
-    createQueue: unused,
-    restoreQueue: unused,
-    enqueue: unused,
-    subscribe: unused,
-    getQueue: unused,
-    listQueues: unused,
-    deleteQueue: unused,
-    ...handlers,
-  };
-  const server = await startServer({
-    name: 'bank',
-    log: silent,
-    listen: {},
-    handlers: { 'rrd.v1.MemoryBankService': bank },
-    ...options,
-  });
-  const client = connect('rrd.v1.MemoryBankService', server.address);
-  cleanups.push(
-    () => server.close(),
-    () => client.close(),
-  );
-  return { server, client };
-}
-
-const failureOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-
-/** Ends only when its caller goes away. */
-const gone = ({ signal }: Call) =>
-  new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error));
-  });
+import type { Call } from './contract.js';
+import {
+  cleanups,
+  failureOf,
+  gone,
+  serve,
+  type Bank,
+} from './serve.test-fixture.js';
 
 describe('messages', () => {
   it('of 5 MiB go both ways, unary and in streams', async () => {
@@ -330,75 +280,5 @@ describe('backpressure', () => {
     expect(ended[0]).toBeInstanceOf(DeadlineExceededError);
     expect(written).toBeLessThan(100); // 250 MiB would have been 1,000
     await stream.return?.();
-  });
-});
-
-describe('close', () => {
-  it('lets calls finish, ends streams, refuses what comes later', async () => {
-    let release = () => {};
-    const started = new Promise<void>((entered) => {
-      cleanups.push(() => release());
-      release = entered;
-    });
-    let finish = () => {};
-    const { server, client } = await serve({
-      getQueue: async () => {
-        release();
-        await new Promise<void>((resolve) => (finish = resolve));
-        return {};
-      },
-      async *subscribe(_, call) {
-        yield {};
-        await gone(call);
-      },
-    });
-    const stream = client.subscribe({})[Symbol.asyncIterator]();
-    await stream.next();
-    const call = client.getQueue({});
-    await started;
-    const closed = server.close();
-    expect(await failureOf(stream.next())).toBeInstanceOf(DrainingError);
-    finish();
-    expect(await call).toEqual({ state: null });
-    await closed;
-    await server.close();
-    expect(await failureOf(client.getQueue({}))).toBeInstanceOf(
-      ServiceUnavailableError,
-    );
-  });
-
-  it('cuts what is still running when the time is up', async () => {
-    const { server, client } = await serve(
-      { getQueue: (_, call) => gone(call) },
-      { drainMs: 100 },
-    );
-    const call = failureOf(client.getQueue({}));
-    await sleep(50);
-    const started = performance.now();
-    await server.close();
-    expect(performance.now() - started).toBeLessThan(2_000);
-    const error = await call;
-    expect([DrainingError.name, ServiceUnavailableError.name]).toContain(
-      (error as Error).name,
-    );
-  });
-});
-
-describe('listening', () => {
-  it('refuses plaintext off loopback unless told otherwise', async () => {
-    const refused = await failureOf(serve({}, { listen: { host: '0.0.0.0' } }));
-    expect(refused).toBeInstanceOf(ConfigInvalidError);
-    const { server } = await serve(
-      {},
-      { listen: { host: '0.0.0.0', insecurePlaintext: true } },
-    );
-    expect(server.address).toMatch(/^0\.0\.0\.0:\d+$/);
-  });
-
-  it('rejects when the port is taken', async () => {
-    const { server } = await serve({});
-    const port = Number(server.address.split(':')[1]);
-    const error = await failureOf(serve({}, { listen: { port } }));
-    expect(error).toBeInstanceOf(Error);
   });
 });
