@@ -50,7 +50,7 @@ export function tinyExperiment(
     readonly prefetch?: number;
     readonly engine?: string;
     readonly dataset?: string;
-    readonly teacher?: { readonly model: string };
+    readonly teacher?: { readonly model: string } | undefined;
     readonly bank?: object;
   } = {},
 ): Experiment {

@@ -12,11 +12,11 @@ import type { BatchRef } from './trainer-api.js';
 export interface Plan {
   readonly stepsPerEpoch: number;
   readonly totalSteps: number;
-  epochOf(step: number): number;
-  batchOf(step: number): BatchRef;
-  endsEpoch(step: number): boolean;
-  evaluatesAfter(epoch: number): boolean;
-  checkpointsAfter(epoch: number): boolean;
+  readonly epochOf: (step: number) => number;
+  readonly batchOf: (step: number) => BatchRef;
+  readonly endsEpoch: (step: number) => boolean;
+  readonly evaluatesAfter: (epoch: number) => boolean;
+  readonly checkpointsAfter: (epoch: number) => boolean;
 }
 
 /** @throws ConfigInvalidError if the data set does not fill one batch */

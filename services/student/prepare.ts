@@ -43,7 +43,7 @@ export interface PreparedRun {
   readonly facts: ThreadFacts;
   readonly thread: TrainerApi;
   /** Bounds a call of the thread in time. */
-  compute<T>(work: Promise<T>): Promise<T>;
+  readonly compute: <T>(work: Promise<T>) => Promise<T>;
   readonly folder: RunFolder;
   readonly feed: StepFeed;
   readonly teacher: TeacherClient | undefined;

@@ -19,8 +19,8 @@ export interface ReporterOptions {
   /** Unheard for so long, the run is no longer ours. */
   readonly leaseMs: number;
   /** Nothing was stored for `leaseMs`. */
-  onUnheard(): void;
-  onFailure(error: unknown): void;
+  readonly onUnheard: () => void;
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** What a worker can say; who says it is filled in. */

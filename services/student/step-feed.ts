@@ -14,7 +14,7 @@ export interface FeedOptions {
   /** Steps that are prepared at a time. */
   readonly prefetch: number;
   readonly totalSteps: number;
-  batchOf(step: number): BatchRef;
+  readonly batchOf: (step: number) => BatchRef;
 }
 
 /** A step that is ready to be computed. */

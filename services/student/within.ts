@@ -2,7 +2,7 @@ export interface Patience {
   readonly ms: number;
   readonly signal: AbortSignal;
   /** The error of a wait that lasted too long. */
-  late(waitedMs: number): Error;
+  readonly late: (waitedMs: number) => Error;
 }
 
 /**

@@ -1,0 +1,150 @@
+import type { Experiment } from '#distill/experiment.js';
+import type { QueueSnapshot } from '#distill/queue.js';
+import type { HostTensor } from '#distill/tensors.js';
+import type { QueueSpec } from '#proto/rrd/v1/QueueSpec.js';
+import type { RestoreQueueRequest } from '#proto/rrd/v1/RestoreQueueRequest.js';
+import type { SubscribeResponse__Output } from '#proto/rrd/v1/SubscribeResponse.js';
+import {
+  connect,
+  type CallOptions,
+  type RpcClient,
+} from '#runtime/rpc/client.js';
+import { toWire } from '#runtime/rpc/tensor-codec.js';
+import { patiently } from './patiently.js';
+
+export interface BankOptions {
+  readonly address: string;
+  /** Also the name of the run's queue. */
+  readonly runId: string;
+  /** Fences older owners of the run. */
+  readonly attempt: number;
+  readonly bank: Experiment['bank'];
+  readonly teacherDigest: string;
+  /** The queue of a checkpoint and the step it goes on with. */
+  readonly resume?: { readonly queue: QueueSnapshot; readonly step: number };
+  /** One call, through all retries. */
+  readonly callMs: number;
+}
+
+export const bankService = 'rrd.v1.MemoryBankService';
+
+/** Rows of a restored queue travel in chunks of about this size. */
+const chunkBytes = 2 ** 20;
+
+/** The run's queue at the bank. */
+export class BankClient {
+  readonly #options: BankOptions;
+  readonly #client: RpcClient<typeof bankService>;
+
+  constructor(options: BankOptions) {
+    this.#options = options;
+    this.#client = connect(bankService, options.address);
+  }
+
+  /** Bytes of messages, both ways. */
+  get bytes(): number {
+    return this.#client.bytes.sent + this.#client.bytes.received;
+  }
+
+  /** Makes the queue, as the checkpoint has it or else from its seed. */
+  async prepare(signal: AbortSignal): Promise<void> {
+    const { resume, attempt: epoch, runId: queue } = this.#options;
+    const client = this.#client;
+    const spec = this.#spec();
+    if (resume) {
+      await this.#call(signal, (options) =>
+        client.restoreQueue(restoration(spec, epoch, resume), options),
+      );
+      return;
+    }
+    if (epoch > 1) {
+      // An older attempt got nowhere; its queue is of no use to anyone.
+      await this.#call(signal, (options) =>
+        client.deleteQueue({ queue }, options),
+      );
+    }
+    await this.#call(signal, (options) =>
+      client.createQueue({ spec, epoch }, options),
+    );
+  }
+
+  /** Hands in the rows of a step; safe to repeat. */
+  async enqueue(
+    step: number,
+    rows: HostTensor,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { runId, attempt, teacherDigest } = this.#options;
+    const request = {
+      queue: runId,
+      epoch: attempt,
+      batchId: { runId, step, rank: 0 },
+      teacherDigest,
+      rows: toWire(rows),
+    };
+    await this.#call(signal, (options) =>
+      this.#client.enqueue(request, options),
+    );
+  }
+
+  /** A snapshot, or what follows `fromVersion`; then every commit. */
+  subscribe(
+    fromVersion: number | undefined,
+    options: CallOptions,
+  ): AsyncIterable<SubscribeResponse__Output> {
+    const queue = this.#options.runId;
+    const request =
+      fromVersion === undefined ? { queue } : { queue, fromVersion };
+    return this.#client.subscribe(request, options);
+  }
+
+  /** Frees the queue, if this attempt still owns it. Not tried for long. */
+  async deleteQueue(): Promise<void> {
+    const { runId: queue, attempt } = this.#options;
+    const options = { deadlineMs: 2_000 };
+    const { state } = await this.#client.getQueue({ queue }, options);
+    if (state?.epoch !== attempt) return;
+    await this.#client.deleteQueue({ queue }, options);
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  #spec(): QueueSpec {
+    const { runId, bank, teacherDigest } = this.#options;
+    return {
+      queue: runId,
+      capacity: bank.capacity,
+      featDim: bank.featDim,
+      seed: bank.seed,
+      init: bank.init === 'rows' ? 'QUEUE_INIT_ROWS' : 'QUEUE_INIT_COLUMNS',
+      worldSize: 1,
+      teacherDigest,
+      projectionSeed: bank.projectionSeed,
+    };
+  }
+
+  #call<T>(
+    signal: AbortSignal,
+    call: (options: CallOptions) => Promise<T>,
+  ): Promise<T> {
+    const { address, callMs: ms } = this.#options;
+    return patiently({ service: bankService, address, ms, signal }, call);
+  }
+}
+
+/** The messages that restore a checkpoint's queue. */
+async function* restoration(
+  spec: QueueSpec,
+  epoch: number,
+  { queue, step }: NonNullable<BankOptions['resume']>,
+): AsyncGenerator<RestoreQueueRequest> {
+  const { rows, featDim, pointer, version } = queue;
+  yield { header: { spec, epoch, version, pointer, nextStep: step } };
+  const rowsPerChunk = Math.max(1, Math.floor(chunkBytes / (4 * featDim)));
+  for (let at = 0; at < rows.length; at += rowsPerChunk * featDim) {
+    const data = rows.subarray(at, at + rowsPerChunk * featDim);
+    yield { chunk: toWire({ shape: [data.length / featDim, featDim], data }) };
+  }
+}
