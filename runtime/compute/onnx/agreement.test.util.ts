@@ -39,7 +39,7 @@ export function programOf(
 ): Program {
   const specs = Object.entries(inputs).map(([name, { shape, data }]) => {
     const dataType = data instanceof Int32Array ? 'int32' : 'float32';
-    return [name, { shape, dataType } as const];
+    return [name, { shape, dataType }] as const;
   });
   return {
     name: 'operation',
@@ -47,7 +47,7 @@ export function programOf(
     inputs: Object.fromEntries(specs),
     run: ({ count }, tensors) => {
       const result = operation(...Object.values(tensors));
-      const values = Array.isArray(result) ? result : [result];
+      const values = result instanceof tf.Tensor ? [result] : result;
       const entries = values.map((value, i) => [`value${i}`, value] as const);
       return {
         state: { count: tf.add(count!, 1) },

@@ -53,40 +53,44 @@ function inputsFor(specs: NamedSpecs, seed: number): NamedHostTensors {
 
 describe('training steps agree with the cpu engine', () => {
   it.each([
-    ['resnet8', 8, 3],
-    ['resnet8x4', 2, 1],
-  ])('%s, CE + KD + RRD', async (name, batchSize, steps) => {
-    const experiment = experimentSchema.parse({
-      name: 'test',
-      dataset: 'procedural',
-      student: { network: name },
-      teacher: { model: 'teacher' },
-      loss: { kd: {}, rrd: { preset: 'paper' } },
-      bank: { capacity: 32, featDim: 8 },
-      training: { epochs: 1, batchSize },
-    });
-    const { program, initialState } = createTrainProgram({
-      network: createNetwork(name as 'resnet8', classCount),
-      experiment,
-      imageShape,
-      teacherFeatureDim: 16,
-    });
-    const state = initialState(1);
-    const expected = await cpu.compile(program, state);
-    const actual = await onnx.compile(program, state);
-    for (let step = 0; step < steps; step++) {
-      const inputs = inputsFor(program.inputs, step);
-      const outputs = await expected.run(inputs);
-      expect(largestDifference(outputs, await actual.run(inputs))).toBeLessThan(
-        1e-4,
-      );
-    }
-    expect(
-      largestDifference(await expected.readState(), await actual.readState()),
-    ).toBeLessThan(1e-4);
-    actual.dispose();
-    expected.dispose();
-  });
+    ['resnet8', 4, 3],
+    ['wrn_16_1', 4, 1],
+  ])(
+    '%s, CE + KD + RRD',
+    { timeout: 120_000 },
+    async (name, batchSize, steps) => {
+      const experiment = experimentSchema.parse({
+        name: 'test',
+        dataset: 'procedural',
+        student: { network: name },
+        teacher: { model: 'teacher' },
+        loss: { kd: {}, rrd: { preset: 'paper' } },
+        bank: { capacity: 32, featDim: 8 },
+        training: { epochs: 1, batchSize },
+      });
+      const { program, initialState } = createTrainProgram({
+        network: createNetwork(name as 'resnet8', classCount),
+        experiment,
+        imageShape,
+        teacherFeatureDim: 16,
+      });
+      const state = initialState(1);
+      const expected = await cpu.compile(program, state);
+      const actual = await onnx.compile(program, state);
+      for (let step = 0; step < steps; step++) {
+        const inputs = inputsFor(program.inputs, step);
+        const outputs = await expected.run(inputs);
+        expect(
+          largestDifference(outputs, await actual.run(inputs)),
+        ).toBeLessThan(1e-4);
+      }
+      expect(
+        largestDifference(await expected.readState(), await actual.readState()),
+      ).toBeLessThan(1e-4);
+      actual.dispose();
+      expected.dispose();
+    },
+  );
 });
 
 describe('forward passes', () => {
