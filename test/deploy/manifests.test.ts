@@ -3,7 +3,11 @@ import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '#runtime/paths.js';
-import { renderKustomization, type Manifest } from './kustomize.js';
+import {
+  readManifests,
+  renderKustomization,
+  type Manifest,
+} from './kustomize.js';
 import { nameOf, schemaProblems, unknownFields } from './schemas.js';
 
 const folders = ['base', 'overlays/dev', 'overlays/gpu'];
@@ -66,6 +70,19 @@ describe.each(folders)('deploy/k8s/%s', (folder) => {
       }
     }
   });
+});
+
+describe('what stands beside the base', () => {
+  const path = (file: string) => join(packageRoot, 'deploy', file);
+
+  it.each(['otel-collector.yaml', 'k8s/claims-shell.yaml'])(
+    '%s agrees with the schemas',
+    (file) => {
+      const manifests = readManifests(path(file));
+      expect(manifests.flatMap(schemaProblems)).toEqual([]);
+      expect(unknownFields(manifests)).toEqual([]);
+    },
+  );
 });
 
 describe('the checks themselves', () => {
@@ -153,7 +170,8 @@ const tooOld = (folder: string) =>
   minor === undefined || (folder !== 'base' && minor < 21);
 
 describe.each(folders)('kubectl as the oracle: %s', (folder) => {
-  it.skipIf(tooOld(folder))('kubectl kustomize renders the same', () => {
+  const skipped = tooOld(folder) ? 'SKIPPED, no kubectl from 1.21 on: ' : '';
+  it.skipIf(tooOld(folder))(`${skipped}kubectl renders the same`, () => {
     const text = execFileSync(
       'kubectl',
       ['kustomize', join(packageRoot, 'deploy/k8s', folder)],
