@@ -5,6 +5,7 @@ import { engineChoices, type EngineChoice } from '#runtime/compute/engine.js';
 
 export interface SessionFlags {
   readonly orchestrator?: string;
+  readonly tlsCa?: string;
   readonly data: Readonly<Record<string, string>>;
   readonly models: string;
   readonly runs: string;
@@ -15,6 +16,21 @@ export const orchestratorOption = new Option(
   '--orchestrator <host:port>',
   'a running orchestrator; without it all four services start in this process',
 );
+
+export const remoteOption = new Option(
+  '--orchestrator <host:port>',
+  'a running orchestrator',
+).makeOptionMandatory();
+
+export const tlsCaOption = new Option(
+  '--tls-ca <file>',
+  "the certificate authority of the orchestrator's TLS; plaintext without",
+);
+
+export interface RemoteFlags {
+  readonly orchestrator: string;
+  readonly tlsCa?: string;
+}
 
 export const dataOption = new Option(
   '--data <name=kind:path>',

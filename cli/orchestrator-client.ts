@@ -50,8 +50,14 @@ export interface OrchestratorClient {
   close(): void;
 }
 
-export function openOrchestrator(address: string): OrchestratorClient {
-  const client = connect('rrd.v1.OrchestratorService', address, {});
+/** @param caPath trusts a TLS server that it signed; plaintext without */
+export function openOrchestrator(
+  address: string,
+  caPath?: string,
+): OrchestratorClient {
+  const client = connect('rrd.v1.OrchestratorService', address, {
+    tls: caPath === undefined ? undefined : { caPath },
+  });
   return {
     submit: async (experiment, runId = '') => {
       const experimentJson = JSON.stringify(experiment);

@@ -9,6 +9,8 @@ import {
 export interface SessionOptions {
   /** Address of a running orchestrator; without it all services start here. */
   readonly orchestrator?: string | undefined;
+  /** Certificate authority of its TLS; plaintext without. */
+  readonly tlsCa?: string | undefined;
   /** Data sets of the local services: name -> `folder:/path`, `cifar10:...`. */
   readonly datasets: Readonly<Record<string, string>>;
   readonly modelsDir: string;
@@ -25,7 +27,7 @@ export interface Session extends AsyncDisposable {
 
 export async function openSession(options: SessionOptions): Promise<Session> {
   if (options.orchestrator !== undefined) {
-    const orchestrator = openOrchestrator(options.orchestrator);
+    const orchestrator = openOrchestrator(options.orchestrator, options.tlsCa);
     return {
       orchestrator,
       [Symbol.asyncDispose]: async () => orchestrator.close(),

@@ -7,7 +7,6 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 const uses = {
   'nats-server': 'the NATS bus, four processes, fault injection',
   'python3-grpcio': 'the foreign gRPC client',
-  'python3-grpc-tools': 'the foreign gRPC client',
   'python3-numpy': 'reading our checkpoints from Python',
   prometheus: 'the scrape of the metrics endpoint',
   chromium: 'the report page in a browser',

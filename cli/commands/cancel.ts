@@ -1,12 +1,14 @@
 import { Command } from 'commander';
+import { remoteOption, type RemoteFlags, tlsCaOption } from '../options.js';
 import { openOrchestrator, phaseName } from '../orchestrator-client.js';
 
 export const cancelCommand = new Command('cancel')
   .description('ask a run to stop')
   .argument('<run>', 'the id of a run')
-  .requiredOption('--orchestrator <host:port>', 'a running orchestrator')
-  .action(async (runId: string, flags: { orchestrator: string }) => {
-    const orchestrator = openOrchestrator(flags.orchestrator);
+  .addOption(remoteOption)
+  .addOption(tlsCaOption)
+  .action(async (runId: string, flags: RemoteFlags) => {
+    const orchestrator = openOrchestrator(flags.orchestrator, flags.tlsCa);
     try {
       const run = await orchestrator.cancel(runId);
       console.log(`${runId}: ${phaseName(run)}`);

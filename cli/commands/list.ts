@@ -1,5 +1,10 @@
 import { Command } from 'commander';
-import { jsonOption } from '../options.js';
+import {
+  jsonOption,
+  remoteOption,
+  type RemoteFlags,
+  tlsCaOption,
+} from '../options.js';
 import {
   openOrchestrator,
   phaseName,
@@ -9,10 +14,11 @@ import { percent, table } from '../text.js';
 
 export const listCommand = new Command('list')
   .description('all runs of an orchestrator, newest first')
-  .requiredOption('--orchestrator <host:port>', 'a running orchestrator')
+  .addOption(remoteOption)
+  .addOption(tlsCaOption)
   .addOption(jsonOption)
-  .action(async (flags: { orchestrator: string; json?: boolean }) => {
-    const orchestrator = openOrchestrator(flags.orchestrator);
+  .action(async (flags: RemoteFlags & { json?: boolean }) => {
+    const orchestrator = openOrchestrator(flags.orchestrator, flags.tlsCa);
     try {
       const runs = await orchestrator.list();
       console.log(flags.json ? JSON.stringify(runs) : runTable(runs));

@@ -10,6 +10,7 @@ import {
   orchestratorOption,
   runsOption,
   type SessionFlags,
+  tlsCaOption,
 } from '../options.js';
 import type { Run } from '../orchestrator-client.js';
 import { createProgress } from '../progress.js';
@@ -28,6 +29,7 @@ export const runCommand = new Command('run')
   .option('--run-id <id>', 'instead of one that the orchestrator picks')
   .addOption(epochsOption)
   .addOption(orchestratorOption)
+  .addOption(tlsCaOption)
   .addOption(dataOption)
   .addOption(modelsOption)
   .addOption(runsOption)
@@ -49,6 +51,7 @@ export async function runExperiment(
   });
   await using session = await openSession({
     orchestrator: flags.orchestrator,
+    tlsCa: flags.tlsCa,
     datasets: flags.data,
     modelsDir: flags.models,
     runsDir: flags.runs,

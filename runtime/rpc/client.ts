@@ -16,7 +16,7 @@ export type { ClientTls } from './options.js';
 
 export interface ConnectOptions {
   log?: Logger;
-  tls?: ClientTls;
+  tls?: ClientTls | undefined;
 }
 
 /** The methods of a service, and the connection's own. */

@@ -1,26 +1,13 @@
 import { z } from 'zod';
 import { parseConfig } from '#runtime/config.js';
+import { listenSchema } from '#runtime/rpc/config.js';
 
 const MiB = 2 ** 20;
 const count = z.coerce.number().int().positive();
-const flag = z.union([z.boolean(), z.stringbool()]);
 
 const schema = z
   .strictObject({
-    listen: z
-      .strictObject({
-        host: z.string().default('127.0.0.1'),
-        port: z.coerce.number().int().min(0).max(65535).default(0),
-        tls: z
-          .strictObject({
-            certPath: z.string(),
-            keyPath: z.string(),
-            caPath: z.string().optional(),
-          })
-          .optional(),
-        insecurePlaintext: flag.default(false),
-      })
-      .prefault({}),
+    listen: listenSchema,
     /** Bytes of all queues' rows and of snapshots being read. */
     maxBytes: count.default(1024 * MiB),
     maxQueues: count.default(256),

@@ -1,24 +1,11 @@
 import { z } from 'zod';
 import { parseConfig } from '#runtime/config.js';
+import { listenSchema } from '#runtime/rpc/config.js';
 
 const count = z.coerce.number().int().positive();
-const flag = z.union([z.boolean(), z.stringbool()]);
 
 const schema = z.strictObject({
-  listen: z
-    .strictObject({
-      host: z.string().default('127.0.0.1'),
-      port: z.coerce.number().int().min(0).max(65535).default(0),
-      tls: z
-        .strictObject({
-          certPath: z.string(),
-          keyPath: z.string(),
-          caPath: z.string().optional(),
-        })
-        .optional(),
-      insecurePlaintext: flag.default(false),
-    })
-    .prefault({}),
+  listen: listenSchema,
   /** How long the worker of a run may be silent before it loses the run. */
   leaseMs: count.default(10_000),
   /** Workers that a run may lose before it fails. */

@@ -9,11 +9,13 @@ import {
   type CallOptions,
   type RpcClient,
 } from '#runtime/rpc/client.js';
+import type { ClientTls } from '#runtime/rpc/options.js';
 import { toWire } from '#runtime/rpc/tensor-codec.js';
 import { patiently } from './patiently.js';
 
 export interface BankOptions {
   readonly address: string;
+  readonly tls: ClientTls | undefined;
   /** Also the name of the run's queue. */
   readonly runId: string;
   /** Fences older owners of the run. */
@@ -38,7 +40,9 @@ export class BankClient {
 
   constructor(options: BankOptions) {
     this.#options = options;
-    this.#client = connect(bankService, options.address);
+    this.#client = connect(bankService, options.address, {
+      tls: options.tls,
+    });
   }
 
   /** Bytes of messages, both ways. */

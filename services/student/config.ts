@@ -2,33 +2,22 @@ import { hostname } from 'node:os';
 import { z } from 'zod';
 import { engineChoices } from '#runtime/compute/engine.js';
 import { parseConfig } from '#runtime/config.js';
+import { clientTlsSchema, listenSchema } from '#runtime/rpc/config.js';
 
 // Coerced, since the environment has only texts.
 const milliseconds = z.coerce.number().int().positive();
-const flag = z.union([z.boolean(), z.stringbool()]);
 const address = z.string().min(1);
-
-const tls = z.strictObject({
-  certPath: z.string(),
-  keyPath: z.string(),
-  caPath: z.string().optional(),
-});
 
 const schema = z.strictObject({
   /** Who takes the runs; unique among the workers of one bus. */
   worker: z.string().min(1).max(256).default(`${hostname()}-${process.pid}`),
-  listen: z
-    .strictObject({
-      host: z.string().default('127.0.0.1'),
-      port: z.coerce.number().int().min(0).max(65535).default(0),
-      tls: tls.optional(),
-      insecurePlaintext: flag.default(false),
-    })
-    .prefault({}),
+  listen: listenSchema,
   /** `host:port`; runs that need a teacher fail without it. */
   teacher: address.optional(),
   /** `host:port`; runs that need a queue fail without it. */
   memoryBank: address.optional(),
+  /** How teacher and bank are trusted; plaintext without. */
+  tls: clientTlsSchema,
   /** The engine of runs that say `auto`. */
   engine: z.enum(engineChoices).default('auto'),
   /** Data sets by name: `folder:/path`, `cifar10:/path`, `cifar100:/path`. */

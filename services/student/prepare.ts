@@ -145,6 +145,7 @@ async function openTeacher(
   const teacher = await TeacherClient.open(
     {
       address: config.teacher ?? missing('teacher'),
+      tls: config.tls,
       model: experiment.teacher.model,
       dataset: { name: dataset, digest: facts.datasetDigest },
       augmentationSeed: training.seed,
@@ -176,6 +177,7 @@ async function openBank(
   return BankMirror.open(
     {
       address: config.memoryBank ?? missing('memoryBank'),
+      tls: config.tls,
       runId,
       attempt,
       bank: experiment.bank,

@@ -13,12 +13,14 @@ import {
   type CallOptions,
   type RpcClient,
 } from '#runtime/rpc/client.js';
+import type { ClientTls } from '#runtime/rpc/options.js';
 import { fromWire, toWire } from '#runtime/rpc/tensor-codec.js';
 import { patiently } from './patiently.js';
 import type { BatchRef, Pixels, TeacherOutputs } from './trainer-api.js';
 
 export interface TeacherOptions {
   readonly address: string;
+  readonly tls: ClientTls | undefined;
   readonly model: string;
   /** How our end names the samples. */
   readonly dataset: { readonly name: string; readonly digest: string };
@@ -58,8 +60,8 @@ export class TeacherClient {
     options: TeacherOptions,
     signal: AbortSignal,
   ): Promise<TeacherClient> {
-    const { address, model, describeMs: ms } = options;
-    const client = connect(service, address);
+    const { address, tls, model, describeMs: ms } = options;
+    const client = connect(service, address, { tls });
     try {
       const description = await patiently(
         { service, address, ms, signal },

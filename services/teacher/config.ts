@@ -1,26 +1,13 @@
 import { z } from 'zod';
 import { engineChoices } from '#runtime/compute/engine.js';
 import { parseConfig } from '#runtime/config.js';
+import { listenSchema } from '#runtime/rpc/config.js';
 
 // Coerced, since the environment has only texts.
 const count = z.coerce.number().int().positive();
-const flag = z.union([z.boolean(), z.stringbool()]);
-
-const tls = z.strictObject({
-  certPath: z.string(),
-  keyPath: z.string(),
-  caPath: z.string().optional(),
-});
 
 const schema = z.strictObject({
-  listen: z
-    .strictObject({
-      host: z.string().default('127.0.0.1'),
-      port: z.coerce.number().int().min(0).max(65535).default(0),
-      tls: tls.optional(),
-      insecurePlaintext: flag.default(false),
-    })
-    .prefault({}),
+  listen: listenSchema,
   /** Each folder in it is a model: a checkpoint with its manifest. */
   modelsDir: z.string().min(1).default('models'),
   /** `auto`: the fastest engine that can run here. */
