@@ -16,5 +16,12 @@ export function normalize(
       (_, value) => (value / 255 - mean) / normalization.std[channel]!,
     ),
   );
-  return Float32Array.from(pixels, (value, i) => table[i % channels]![value]!);
+  const values = new Float32Array(pixels.length);
+  for (let start = 0; start < pixels.length; start += channels) {
+    for (let channel = 0; channel < channels; channel++) {
+      const i = start + channel;
+      values[i] = table[channel]![pixels[i]!]!;
+    }
+  }
+  return values;
 }
