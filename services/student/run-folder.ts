@@ -1,6 +1,7 @@
 import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { RunResult } from '#runtime/bus/run-events.js';
 import type { Evaluation, StepMeasurements } from './trainer-api.js';
 
 /** A line of measurements.jsonl. Floats are the shortest text of their value. */
@@ -18,7 +19,14 @@ export type Measurement =
       /** The last step before it. */
       readonly step: number;
       readonly epoch: number;
-    } & Evaluation);
+    } & Evaluation)
+  | ({
+      readonly type: 'result';
+      /** All steps of the run. */
+      readonly step: number;
+      /** Of this attempt, evaluations and checkpoints included. */
+      readonly totalImagesPerSecond: number;
+    } & RunResult);
 
 const configName = 'config.json';
 const measurementsName = 'measurements.jsonl';

@@ -43,6 +43,7 @@ class Trainer {
   readonly #around: Surroundings;
   readonly #listener: RunListener;
   readonly #pace: Pace;
+  readonly #startedMs = performance.now();
   #evaluation: Evaluation | undefined;
   #bestTestAccuracy: number;
   #checkpoint: string;
@@ -75,7 +76,9 @@ class Trainer {
       await this.#report(step, measured, times);
       if (plan.endsEpoch(step)) await this.#endEpoch(step);
     }
-    return this.#result();
+    const result = this.#result();
+    await this.#recordResult(result);
+    return result;
   }
 
   async #compute({ inputs, trace }: ReadyStep): Promise<StepMeasurements> {
@@ -175,6 +178,17 @@ class Trainer {
       teacherBytes: (earlier?.teacherBytes ?? 0) + (teacher?.bytes ?? 0),
       bankBytes: (earlier?.bankBytes ?? 0) + (bank?.bytes ?? 0),
     };
+  }
+
+  async #recordResult(result: RunResult): Promise<void> {
+    const { plan, folder, resume, order } = this.#run;
+    const seconds = (performance.now() - this.#startedMs) / 1000;
+    const steps = plan.totalSteps - (resume?.step ?? 0);
+    const images = steps * order.experiment.training.batchSize;
+    await folder.record({
+      ...{ type: 'result', step: plan.totalSteps, ...result },
+      totalImagesPerSecond: images / seconds,
+    });
   }
 
   #result(): RunResult {

@@ -7,6 +7,7 @@ import {
   runToEnd,
   startCluster,
 } from '../cluster.js';
+import { startCuttingProxy } from '../cutting-proxy.js';
 import { trainInOneProcess } from '../one-process.js';
 import { longExperiment, makeWorld, type World } from '../world.js';
 
@@ -58,5 +59,27 @@ describe('a student over the services equals the same experiment in one process'
     await runToEnd(cluster.orchestratorAddress, experiment, 'pixels');
     const losses = await lossesOf(world.runsDir, 'pixels');
     expect(losses).toEqual(reference.losses);
+  }, 120_000);
+
+  it('also when the connections to teacher and bank are cut again and again', async () => {
+    await using world = await makeWorld();
+    await using bankProxy = await startCuttingProxy(400);
+    await using teacherProxy = await startCuttingProxy(700);
+    await using cluster = await startCluster(world, {
+      settings: {
+        student: {
+          memoryBank: bankProxy.address,
+          teacher: teacherProxy.address,
+        },
+      },
+    });
+    bankProxy.target = cluster.memoryBankAddress;
+    teacherProxy.target = cluster.teacherAddress;
+    const reference = await oneProcess(world, 'before');
+    const experiment = longExperiment('before', 4);
+    await runToEnd(cluster.orchestratorAddress, experiment, 'cut');
+    expect(await lossesOf(world.runsDir, 'cut')).toEqual(reference.losses);
+    expect(bankProxy.cuts).toBeGreaterThan(2);
+    expect(teacherProxy.cuts).toBeGreaterThan(2);
   }, 120_000);
 });
