@@ -35,14 +35,20 @@ function apt(...args) {
   });
 }
 
-/** Installs without starting the daemons that some packages bring. */
-function install(names) {
+/**
+ * Installs without starting the daemons that some packages bring; does nothing
+ * but as root on Debian. Returns what went wrong, if anything.
+ */
+export function installDebian(names) {
+  if (!existsSync('/etc/debian_version')) return 'not a Debian system';
+  if (process.getuid?.() !== 0) return 'not root';
   const policy = '/usr/sbin/policy-rc.d';
   const own = !existsSync(policy);
   if (own) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   try {
     apt('update');
-    return apt('install', '--no-install-recommends', ...names);
+    const result = apt('install', '--no-install-recommends', ...names);
+    return result.status === 0 ? undefined : `apt-get failed\n${result.stderr}`;
   } finally {
     if (own) rmSync(policy);
   }
@@ -56,8 +62,8 @@ export function installDebianPackages() {
     if (missing.length === 0) return;
     if (process.getuid?.() === 0) {
       console.error(`test: installing Debian packages: ${missing.join(' ')}`);
-      const { status, stderr } = install(missing);
-      if (status !== 0) console.error(`test: apt-get failed\n${stderr}`);
+      const problem = installDebian(missing);
+      if (problem) console.error(`test: ${problem}`);
     }
   }
   for (const [name, suites] of Object.entries(uses)) {

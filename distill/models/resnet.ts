@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { conv } from '../ops/conv.js';
+import { relu } from '../ops/relu.js';
 import type { NamedTensors } from '../tensors.js';
 import {
   batchNormLayer,
@@ -42,7 +43,7 @@ export function resnet(
     forward(tensors, images, mode) {
       const trunk = new Trunk(tensors, mode);
       let x = trunk.run(images, (input, norm) =>
-        tf.relu(norm(conv(input, tensors['conv1.weight']!), 'bn1')),
+        relu(norm(conv(input, tensors['conv1.weight']!), 'bn1')),
       );
       trunk.maps.push(x);
       for (const stage of stages) {
@@ -72,13 +73,13 @@ function blockLayer({ name, input, output, reshapes }: Block): Layer {
 function basicBlock({ name, stride, reshapes }: Block, tensors: NamedTensors) {
   const weight = (layer: string) => tensors[`${name}.${layer}.weight`]!;
   return (x: tf.Tensor4D, norm: Norm): tf.Tensor4D => {
-    const inner = tf.relu(
+    const inner = relu(
       norm(conv(x, weight('conv1'), stride), `${name}.bn1`),
     );
     const residual = norm(conv(inner, weight('conv2')), `${name}.bn2`);
     const shortcut = reshapes
       ? norm(conv(x, weight('downsample.0'), stride), `${name}.downsample.1`)
       : x;
-    return tf.relu(tf.add(residual, shortcut));
+    return relu(tf.add(residual, shortcut));
   };
 }

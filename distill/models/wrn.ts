@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { conv } from '../ops/conv.js';
+import { relu } from '../ops/relu.js';
 import type { NamedTensors } from '../tensors.js';
 import {
   batchNormLayer,
@@ -51,7 +52,7 @@ export function wrn(
         trunk.maps.push(x);
       }
       const activated = trunk.run(x, (input, norm) =>
-        tf.relu(norm(input, 'bn1')),
+        relu(norm(input, 'bn1')),
       );
       return trunk.finish(activated, 'fc');
     },
@@ -72,8 +73,8 @@ function blockLayer({ name, input, output, reshapes }: Block): Layer {
 function wideBlock({ name, stride, reshapes }: Block, tensors: NamedTensors) {
   const weight = (layer: string) => tensors[`${name}.${layer}.weight`]!;
   return (x: tf.Tensor4D, norm: Norm): tf.Tensor4D => {
-    const activated = tf.relu(norm(x, `${name}.bn1`));
-    const inner = tf.relu(
+    const activated = relu(norm(x, `${name}.bn1`));
+    const inner = relu(
       norm(conv(activated, weight('conv1'), stride), `${name}.bn2`),
     );
     const residual = conv(inner, weight('conv2'));

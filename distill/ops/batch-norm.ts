@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Mode } from '../models/network.js';
 import type { NamedTensors } from '../tensors.js';
+import { runKernel, type Kernel } from './kernel.js';
 
 /** torch's defaults of nn.BatchNorm2d. */
 const epsilon = 1e-5;
@@ -27,6 +28,8 @@ interface Normalized {
  * normalised with its biased variance, the running variance takes the unbiased
  * one.
  *
+ *   y = weight (x - mean) / sigma + bias      sigma = sqrt(variance + 1e-5)
+ *
  * @param x [N, H, W, C]
  * @param prefix the layer's name in `tensors`, e.g. `layer1.0.bn1`
  * @throws RangeError in train mode for a single value per channel
@@ -41,18 +44,18 @@ export function batchNorm(
     (field) => tensors[`${prefix}.${field}`]!,
   ) as [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D, tf.Scalar];
   if (mode === 'eval') {
-    const given = { mean: runningMean, variance: runningVar };
-    return { output: normalize(x, weight, bias, given, 'given'), buffers: {} };
+    const inputs = { x, weight, bias, mean: runningMean, variance: runningVar };
+    const [output] = runKernel(given, inputs);
+    return { output: output as tf.Tensor4D, buffers: {} };
   }
   const samples = x.size / x.shape[3];
   if (samples < 2) throw new RangeError(`${prefix}: one value per channel`);
-  const own = batchStatistics(x);
-  const { mean, variance } = own;
-  const unbiased = tf.mul(variance, samples / (samples - 1));
+  const [output, mean, variance] = runKernel(own, { x, weight, bias });
+  const unbiased = tf.mul(variance!, samples / (samples - 1));
   return {
-    output: normalize(x, weight, bias, own, 'own'),
+    output: output as tf.Tensor4D,
     buffers: {
-      [`${prefix}.running_mean`]: blend(runningMean, mean),
+      [`${prefix}.running_mean`]: blend(runningMean, mean!),
       [`${prefix}.running_var`]: blend(runningVar, unbiased),
       [`${prefix}.num_batches_tracked`]: tf.add(count, tf.scalar(1, 'int32')),
     },
@@ -63,87 +66,118 @@ function blend(running: tf.Tensor1D, batch: tf.Tensor): tf.Tensor {
   return tf.add(tf.mul(running, 1 - momentum), tf.mul(batch, momentum));
 }
 
+/** With x's own statistics: y, and mean and biased variance by channel. */
+const own: Kernel<'x' | 'weight' | 'bias'> = {
+  name: 'BatchNormOwn',
+  compose({ x, weight, bias }) {
+    const mean = channelMean(x);
+    const variance = channelMean(tf.square(tf.sub(x, mean)));
+    return [normalize({ x, weight, bias, mean, variance }), mean, variance];
+  },
+};
+
+/** With given statistics: y. */
+const given: Kernel<'x' | 'weight' | 'bias' | 'mean' | 'variance'> = {
+  name: 'BatchNormGiven',
+  compose: (inputs) => [normalize(inputs)],
+};
+
+function normalize({
+  x,
+  weight,
+  bias,
+  mean,
+  variance,
+}: Record<'x' | 'weight' | 'bias' | 'mean' | 'variance', tf.Tensor>) {
+  const scale = tf.mul(weight, inverseSigma(variance));
+  return tf.add(tf.mul(x, scale), tf.sub(bias, tf.mul(mean, scale)));
+}
+
+function inverseSigma(variance: tf.Tensor): tf.Tensor {
+  return tf.rsqrt(tf.add(variance, epsilon));
+}
+
 /**
  * The mean over N, H and W. A global average pool is the one reduction that no
  * backend turns into a transposition of the whole tensor first.
  */
-function channelMean(x: tf.Tensor4D): tf.Tensor1D {
-  const [, height, width] = x.shape;
-  const pooled = tf.avgPool(x, [height, width], 1, 'valid'); // [N, 1, 1, C]
+function channelMean(x: tf.Tensor): tf.Tensor1D {
+  const [, height, width] = x.shape as tf.Tensor4D['shape'];
+  const pooled = tf.avgPool(x as tf.Tensor4D, [height, width], 1, 'valid'); // [N, 1, 1, C]
   return tf.mean(pooled, [0, 1, 2]);
 }
 
-interface Statistics {
-  readonly mean: tf.Tensor1D;
-  readonly variance: tf.Tensor1D;
-}
-
-/** Mean and biased variance by channel, without a gradient. */
-function batchStatistics(x: tf.Tensor4D): Statistics {
-  const [mean, variance] = tf.unstack(statistics(x)); // each [C]
-  return { mean: mean as tf.Tensor1D, variance: variance as tf.Tensor1D };
-}
-
-/** A custom gradient (of zero), so that the tape keeps no copy of x. */
-const statistics = tf.customGrad((input) => {
-  const x = input as tf.Tensor4D;
-  const mean = channelMean(x);
-  const variance = channelMean(tf.square(tf.sub(x, mean)));
-  const value = tf.stack([mean, variance]); // [2, C]
-  return { value, gradFunc: () => tf.zerosLike(x) };
-});
+type GradientInput = 'dy' | 'x' | 'weight' | 'mean' | 'variance';
 
 /**
- * y = gamma (x - mean) / sigma + beta with sigma = sqrt(variance + epsilon),
- * and all three gradients at once:
+ * [dx, dweight, dbias], all at once, with xhat = (x - mean) / sigma:
  *
- *   dbeta = sum dy      dgamma = sum dy xhat      (over N, H, W; M values)
- *   dx = gamma / sigma dy                                   given statistics
- *   dx = gamma / sigma (dy - dbeta / M - xhat dgamma / M)   x's own
+ *   dbias = sum dy      dweight = sum dy xhat      (over N, H, W; M values)
+ *   dx = weight / sigma (dy - dbias / M - xhat dweight / M)
  */
-function normalize(
-  x: tf.Tensor4D,
-  gamma: tf.Tensor1D,
-  beta: tf.Tensor1D,
-  { mean, variance }: Statistics,
-  statistics: 'own' | 'given',
-): tf.Tensor4D {
-  const apply = tf.customGrad((...args) => {
-    const [input, weight, bias, save] = args as unknown as [
-      tf.Tensor4D,
-      tf.Tensor1D,
-      tf.Tensor1D,
-      tf.GradSaveFunc,
-    ];
-    const inverse = tf.rsqrt(tf.add(variance, epsilon)); // 1 / sigma
-    const scale = tf.mul(weight, inverse);
-    const shift = tf.sub(bias, tf.mul(mean, scale));
-    save([input, mean, inverse, scale]);
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
-      gradients(dy as tf.Tensor4D, saved as Saved, statistics);
-    return { value: tf.add(tf.mul(input, scale), shift), gradFunc };
-  });
-  return apply(x, gamma, beta) as tf.Tensor4D;
-}
-
-/** x, mean, 1 / sigma, gamma / sigma */
-type Saved = [tf.Tensor4D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D];
-
-function gradients(
-  dy: tf.Tensor4D,
-  [x, mean, inverse, scale]: Saved,
-  statistics: 'own' | 'given',
-): tf.Tensor[] {
-  return tf.tidy(() => {
-    const samples = x.size / x.shape[3];
-    const centred = tf.sub<tf.Tensor4D>(x, mean);
-    const meanDy = channelMean(dy);
-    const meanDyHat = tf.mul(channelMean(tf.mul(dy, centred)), inverse);
+const ownGradient: Kernel<GradientInput> = {
+  name: 'BatchNormOwnGrad',
+  compose(inputs) {
+    const { dy, scale, inverse, centred, meanDy, meanDyHat } = parts(inputs);
     const slope = tf.mul(tf.mul(scale, inverse), meanDyHat);
-    const dx =
-      statistics === 'given'
-        ? tf.mul(dy, scale)
-        : tf.sub(tf.mul(tf.sub(dy, meanDy), scale), tf.mul(centred, slope));
-    return [dx, tf.mul(meanDyHat, samples), tf.mul(meanDy, samples)];
-  });
+    const dx = tf.sub(
+      tf.mul(tf.sub(dy, meanDy), scale),
+      tf.mul(centred, slope),
+    );
+    return [dx, ...sums(inputs.x, meanDy, meanDyHat)];
+  },
+};
+
+/** The same with statistics that do not depend on x: dx = weight / sigma dy. */
+const givenGradient: Kernel<GradientInput> = {
+  name: 'BatchNormGivenGrad',
+  compose(inputs) {
+    const { dy, scale, meanDy, meanDyHat } = parts(inputs);
+    return [tf.mul(dy, scale), ...sums(inputs.x, meanDy, meanDyHat)];
+  },
+};
+
+function parts(inputs: Readonly<Record<GradientInput, tf.Tensor>>) {
+  const { dy, x, weight, mean, variance } = inputs;
+  const inverse = inverseSigma(variance);
+  const centred = tf.sub(x, mean);
+  return {
+    dy,
+    inverse,
+    centred,
+    scale: tf.mul(weight, inverse),
+    meanDy: channelMean(dy),
+    meanDyHat: tf.mul(channelMean(tf.mul(dy, centred)), inverse),
+  };
 }
+
+/** dweight and dbias from the means. */
+function sums(x: tf.Tensor, meanDy: tf.Tensor, meanDyHat: tf.Tensor) {
+  const samples = x.size / x.shape.at(-1)!;
+  return [tf.mul(meanDyHat, samples), tf.mul(meanDy, samples)];
+}
+
+const gradient =
+  (kernel: Kernel<GradientInput>): tf.GradFunc =>
+  (dys, [x, weight, mean, variance]) => {
+    // Of several outputs' gradients only y's counts: statistics have none.
+    const dy = Array.isArray(dys) ? dys[0]! : dys;
+    const inputs = { dy, x, weight, mean, variance };
+    const [dx, dweight, dbias] = runKernel(kernel, inputs as Gradients);
+    return { x: () => dx!, weight: () => dweight!, bias: () => dbias! };
+  };
+
+type Gradients = Record<GradientInput, tf.Tensor>;
+
+tf.registerGradient({
+  kernelName: own.name,
+  inputsToSave: ['x', 'weight'],
+  outputsToSave: [false, true, true],
+  gradFunc: gradient(ownGradient),
+});
+
+tf.registerGradient({
+  kernelName: given.name,
+  inputsToSave: ['x', 'weight', 'mean', 'variance'],
+  gradFunc: gradient(givenGradient),
+});

@@ -13,7 +13,7 @@ import type {
 export const engineProviders: readonly EngineProvider[] = [
   lazily(
     'tensorflow',
-    async () => (await import('./tensorflow.js')).tensorflowProvider,
+    async () => (await import('./tensorflow/index.js')).tensorflowProvider,
   ),
   lazily('onnx', async () => (await import('./onnx/index.js')).onnxProvider),
   lazily('wasm', async () => (await import('./wasm/index.js')).wasmProvider),

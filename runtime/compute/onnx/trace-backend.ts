@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { isComposed } from '#distill/ops/kernel.js';
 import { Graph, type ElementType } from './graph.js';
 import { lowerings } from './kernels/index.js';
 import { unsupported } from './lowering.js';
@@ -77,7 +78,10 @@ function registerTraceBackend(): void {
   tf.registerBackend(backendName, () => backend);
   const names = new Set([
     ...Object.keys(lowerings),
-    ...tf.getKernelsForBackend('cpu').map((kernel) => kernel.kernelName),
+    ...tf
+      .getKernelsForBackend('cpu')
+      .map(({ kernelName }) => kernelName)
+      .filter((name) => !isComposed(name)),
   ]);
   for (const kernelName of names) {
     tf.registerKernel({

@@ -1,0 +1,21 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { runKernel, type Kernel } from './kernel.js';
+
+/** max(x, 0). The gradient needs only the output, so x need not be kept. */
+export function relu(x: tf.Tensor4D): tf.Tensor4D {
+  return rectify(x) as tf.Tensor4D;
+}
+
+const rectify = tf.customGrad((x, save) => {
+  const value = tf.relu(x as tf.Tensor);
+  (save as tf.GradSaveFunc)([value]);
+  const gradFunc = (dy: tf.Tensor, [y]: tf.Tensor[]) =>
+    runKernel(gradient, { dy, y: y! })[0]!;
+  return { value, gradFunc };
+});
+
+/** dx = dy where y > 0. */
+const gradient: Kernel<'dy' | 'y'> = {
+  name: 'ReluGrad',
+  compose: ({ dy, y }) => [tf.mul(dy, tf.step(y))],
+};
