@@ -37,8 +37,18 @@ describe('experimentSchema', () => {
   const rrd = { preset: 'cli' };
   it.each([
     ['an unknown field', written({}, { extra: 1 }), []],
-    ['an unknown method', written({ crd: {} }), ['loss']],
+    ['an unknown method', written({ other: {} }), ['loss']],
     ['an unknown parameter', written({ kd: { t: 4 } }), ['loss', 'kd']],
+    [
+      'a method of maps, which no teacher serves',
+      written({ at: {} }),
+      ['loss', 'at'],
+    ],
+    [
+      'a memory of all samples',
+      written({ crdMemory: {} }),
+      ['loss', 'crdMemory'],
+    ],
     [
       'rrd without temperatures',
       written({ rrd: {} }),

@@ -78,9 +78,12 @@ export const experimentSchema = fields.superRefine((experiment, context) => {
     context.addIssue({ code: 'custom', path, message });
   const terms = weightedTerms(experiment);
   for (const { name, method, params } of terms) {
-    const needsTeacher = method.needs(params).teacher.size > 0;
+    const needs = method.needs(params);
+    const needsTeacher = needs.teacher.size > 0 || needs.maps;
     if (needsTeacher && !experiment.teacher)
       refuse(['teacher'], `a teacher, which ${name} learns from`);
+    const missing = undelivered(needs);
+    if (missing) refuse(['loss', name], `a term that needs no ${missing}`);
   }
   if (terms.length === 0 && experiment.loss.crossEntropy === 0)
     refuse(['loss'], 'a term with a weight above 0');
@@ -112,7 +115,24 @@ export function needsOf(experiment: Pick<Experiment, 'loss'>): Needs {
   const terms = weightedTerms(experiment);
   const outputs = terms.flatMap((t) => [...t.method.needs(t.params).teacher]);
   const [queue] = terms.flatMap(orderOf);
-  return { teacher: new Set(outputs), ...(queue && { queue }) };
+  const maps = terms.flatMap((t) => [...(t.method.needs(t.params).maps ?? [])]);
+  const [samples] = terms.flatMap(
+    (t) => t.method.needs(t.params).samples ?? [],
+  );
+  return {
+    teacher: new Set(outputs),
+    ...(queue && { queue }),
+    ...(maps.length > 0 && { maps: new Set(maps) }),
+    ...(samples && { samples }),
+  };
+}
+
+/** What no service delivers yet, if a term needs it. */
+function undelivered({ maps, samples }: Needs): string | undefined {
+  if (maps) return 'feature maps, which the teacher does not serve yet';
+  if (samples)
+    return 'memory of all samples, which the memory bank does not serve yet';
+  return undefined;
 }
 
 function orderOf({ method, params }: WeightedTerm): EnqueueOrder[] {

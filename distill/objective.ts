@@ -3,6 +3,7 @@ import { needsOf, weightedTerms, type Experiment } from './experiment.js';
 import { crossEntropy } from './losses/cross-entropy.js';
 import type {
   Dims,
+  MapKind,
   MethodInputs,
   MethodState,
   TeacherOutput,
@@ -14,6 +15,7 @@ import type {
   NamedHostTensors,
   NamedSpecs,
   NamedTensors,
+  TensorSpec,
 } from './tensors.js';
 
 /** What a student minimises: its network and the terms of its loss. */
@@ -40,6 +42,12 @@ export const teacherInputs = {
   logits: 'teacherLogits',
   embeddings: 'teacherEmbeddings',
 } as const satisfies Record<TeacherOutput, string>;
+
+/** The names of inputs that carry the teacher's maps, but for `.0`, `.1`, ... */
+const mapInputs = {
+  maps: 'teacherMaps',
+  preactivations: 'teacherPreactivations',
+} as const satisfies Record<MapKind, string>;
 
 /**
  * L = gamma CE + the weighted terms, for one batch.
@@ -84,12 +92,24 @@ function countCorrect(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor {
 
 function methodInputsOf(
   inputs: NamedTensors,
-): Pick<MethodInputs, 'teacher' | 'queue'> {
+): Pick<MethodInputs, 'teacher' | 'queue' | 'samples'> {
   const present = Object.entries(teacherInputs).flatMap(([output, name]) =>
     inputs[name] ? [[output, inputs[name]] as const] : [],
   );
+  const mapsOf = (kind: MapKind) =>
+    Object.values(withoutPrefix(mapInputs[kind], inputs)) as tf.Tensor4D[];
   const queue = inputs['queue'] as tf.Tensor2D | undefined;
-  return { teacher: Object.fromEntries(present), ...(queue && { queue }) };
+  const own = inputs['samples'] as tf.Tensor1D | undefined;
+  const contrast = inputs['contrast'] as tf.Tensor2D | undefined;
+  return {
+    teacher: {
+      ...Object.fromEntries(present),
+      maps: mapsOf('maps'),
+      preactivations: mapsOf('preactivations'),
+    },
+    ...(queue && { queue }),
+    ...(own && contrast && { samples: { own, contrast } }),
+  };
 }
 
 /** Fresh heads and buffers of all terms, under the names that states use. */
@@ -113,7 +133,6 @@ export function teacherSpecs(
   loss: Experiment['loss'],
   dims: Dims,
   batchSize: number,
-  capacity: number,
 ): NamedSpecs {
   const widths: Record<TeacherOutput, number> = {
     features: dims.teacherFeatureDim,
@@ -123,13 +142,30 @@ export function teacherSpecs(
   const needs = needsOf({ loss });
   const specs = [...needs.teacher].map((output) => {
     const shape = [batchSize, widths[output]];
-    return [teacherInputs[output], { shape, dataType: 'float32' }] as const;
+    return [teacherInputs[output], float32(shape)] as const;
   });
-  const queue = {
-    shape: [capacity, dims.featDim],
-    dataType: 'float32',
-  } as const;
-  return { ...Object.fromEntries(specs), ...(needs.queue && { queue }) };
+  const maps = [...(needs.maps ?? [])].flatMap((kind) =>
+    dims.teacherMaps.map((shape, i) => {
+      const name = `${mapInputs[kind]}.${i}`;
+      return [name, float32([batchSize, ...shape])] as const;
+    }),
+  );
+  return {
+    ...Object.fromEntries([...specs, ...maps]),
+    ...(needs.queue && { queue: float32([dims.capacity, dims.featDim]) }),
+    ...(needs.samples && {
+      samples: int32([batchSize]),
+      contrast: int32([batchSize, 1 + needs.samples.negatives]),
+    }),
+  };
+}
+
+function float32(shape: readonly number[]): TensorSpec {
+  return { shape, dataType: 'float32' };
+}
+
+function int32(shape: readonly number[]): TensorSpec {
+  return { shape, dataType: 'int32' };
 }
 
 function withPrefix<T>(

@@ -1,8 +1,9 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { ImageShape } from './data/dataset.js';
 import { rngFrom } from './data/rng.js';
-import type { Experiment } from './experiment.js';
-import type { Dims } from './methods/method.js';
+import { needsOf, type Experiment } from './experiment.js';
+import { mapShapesOf } from './map-shapes.js';
+import type { Dims, MapShape } from './methods/method.js';
 import type { Network } from './models/network.js';
 import { initHeads, teacherSpecs } from './objective.js';
 import type { Program } from './program.js';
@@ -28,6 +29,10 @@ export interface TrainProgramOptions {
   readonly imageShape: ImageShape;
   /** Width of the teacher's features; 0 if there is no teacher. */
   readonly teacherFeatureDim: number;
+  /** For terms that read the teacher's maps. */
+  readonly teacherMaps?: readonly MapShape[];
+  /** For terms with a memory of all samples: the size of the train split. */
+  readonly sampleCount?: number;
 }
 
 export interface TrainProgram {
@@ -38,7 +43,9 @@ export interface TrainProgram {
    * their own (`rrd.embed.weight`), and `momentum.<name>` of all trainable
    * ones. Inputs: `images` float32 [B, H, W, C] normalised, `labels` int32 [B],
    * `learningRate` float32 [], and as the loss needs `teacherFeatures`,
-   * `teacherLogits`, `teacherEmbeddings` [B, width] and `queue` [K, featDim].
+   * `teacherLogits`, `teacherEmbeddings` [B, width], `queue` [K, featDim],
+   * `teacherMaps.<i>` and `teacherPreactivations.<i>` [B, H, W, C], `samples`
+   * int32 [B] and `contrast` int32 [B, 1 + negatives].
    * Outputs: scalars, see `Evaluated.measurements`, and `loss`.
    */
   readonly program: Program;
@@ -51,6 +58,8 @@ export function createTrainProgram({
   experiment,
   imageShape,
   teacherFeatureDim,
+  teacherMaps = [],
+  sampleCount = 0,
 }: TrainProgramOptions): TrainProgram {
   const { loss, bank, training } = experiment;
   const dims: Dims = {
@@ -58,6 +67,10 @@ export function createTrainProgram({
     teacherFeatureDim,
     classCount: network.classCount,
     featDim: bank.featDim,
+    capacity: bank.capacity,
+    sampleCount,
+    studentMaps: needsOf({ loss }).maps ? mapShapesOf(network, imageShape) : [],
+    teacherMaps,
   };
   const heads = initHeads(loss, dims, 0);
   const trainable = { ...network.parameters, ...specsOf(heads.trainable) };
@@ -74,7 +87,7 @@ export function createTrainProgram({
       images: float32(training.batchSize, ...imageShape),
       labels: { shape: [training.batchSize], dataType: 'int32' },
       learningRate: float32(),
-      ...teacherSpecs(loss, dims, training.batchSize, bank.capacity),
+      ...teacherSpecs(loss, dims, training.batchSize),
     },
     run(state, inputs) {
       const step = gradients({ network, loss }, names, state, inputs);

@@ -34,8 +34,11 @@ export interface Weighted {
   readonly weight: number;
 }
 
-/** The schema of `Weighted.weight`. */
-export const weight = z.number().nonnegative().default(1);
+/** The schema of `Weighted.weight`, with the factor that papers use. */
+export const weightOf = (usual: number) =>
+  z.number().nonnegative().default(usual);
+
+export const weight = weightOf(1);
 
 /** What the services must deliver for a method. */
 export interface Needs {
@@ -43,7 +46,25 @@ export interface Needs {
   readonly teacher: ReadonlySet<TeacherOutput>;
   /** A bank queue, read before or after the step's own rows are in it. */
   readonly queue?: EnqueueOrder;
+  /** Intermediate activations of the teacher. No service delivers them yet. */
+  readonly maps?: ReadonlySet<MapKind>;
+  /**
+   * Each sample's number in the train split, and the numbers of samples to
+   * contrast it with. No service delivers them yet.
+   */
+  readonly samples?: SampleNeeds;
 }
+
+export interface SampleNeeds {
+  /** Samples drawn per sample of the batch, besides its positive (K). */
+  readonly negatives: number;
+}
+
+/** Activations behind a stage's last ReLU, or in front of it. */
+export type MapKind = 'maps' | 'preactivations';
+
+/** Height, width and channels of a map. */
+export type MapShape = readonly [number, number, number];
 
 export type TeacherOutput = 'features' | 'logits' | 'embeddings';
 
@@ -61,6 +82,13 @@ export interface Dims {
   readonly classCount: number;
   /** Width of the embeddings (d). */
   readonly featDim: number;
+  /** Rows of a queue (K). */
+  readonly capacity: number;
+  /** Size of the train split; 0 unless a term has a memory of all samples. */
+  readonly sampleCount: number;
+  /** Shapes of the maps, in order; empty unless a term reads maps. */
+  readonly studentMaps: readonly MapShape[];
+  readonly teacherMaps: readonly MapShape[];
 }
 
 export interface MethodState<Tensors> {
@@ -77,10 +105,19 @@ export interface MethodInputs {
     readonly features?: tf.Tensor2D; // [N, teacherFeatureDim]
     readonly logits?: tf.Tensor2D; // [N, classCount]
     readonly embeddings?: tf.Tensor2D; // [N, featDim]
+    readonly maps?: readonly tf.Tensor4D[]; // [N, H, W, C]
+    readonly preactivations?: readonly tf.Tensor4D[]; // [N, H, W, C]
   };
   readonly labels: tf.Tensor1D; // int32 [N]
   /** The bank's rows at the step's version, a constant. [K, featDim] */
   readonly queue?: tf.Tensor2D;
+  /** Numbers of samples in the train split. */
+  readonly samples?: {
+    /** The batch's own, all different. int32 [N] */
+    readonly own: tf.Tensor1D;
+    /** Column 0 is a positive, the others negatives. int32 [N, 1 + K] */
+    readonly contrast: tf.Tensor2D;
+  };
 }
 
 export interface MethodLoss {

@@ -1,77 +1,168 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { TensorContainer } from '@tensorflow/tfjs-core/dist/tensor_types.js';
 import { describe, expect, it } from 'vitest';
 import { rngFrom } from '../data/rng.js';
+import type { NetworkOutput } from '../models/network.js';
 import { l2Normalize } from '../ops/l2-normalize.js';
 import { presets } from '../temperature.js';
-import { randomTensor } from '../testing/numeric.js';
+import type { ProgramResult } from '../program.js';
+import type { TensorSpec } from '../tensors.js';
+import { onDevice, randomTensor } from '../testing/numeric.js';
+import { toyNetwork } from '../testing/toy-network.js';
+import { createTrainProgram } from '../train-program.js';
 import { methodNames, methods, type MethodName } from './index.js';
-import type { Method, MethodInputs } from './method.js';
+import type { Dims, MapShape, Method, MethodInputs, Needs } from './method.js';
 import { rrd } from './rrd.js';
 
-const dims = {
-  studentFeatureDim: 6,
-  teacherFeatureDim: 5,
-  classCount: 4,
-  featDim: 3,
-};
 const batch = 4;
+const classCount = 4;
+const studentMaps: MapShape[] = [
+  [4, 4, 3],
+  [4, 4, 4],
+  [2, 2, 6],
+];
 
-/** What a method needs written out; everything else has a default. */
-const written: Record<MethodName, object> = { kd: {}, rrd: { preset: 'cli' } };
+/** Channels of every teacher but those whose method asks for the student's. */
+const teacherMaps: MapShape[] = [
+  [4, 4, 5],
+  [2, 2, 6],
+  [2, 2, 8],
+];
+const likeStudent: readonly MethodName[] = ['ab', 'fsp'];
 
-const features = randomTensor<tf.Tensor2D>([batch, 6], 'features');
-const logits = randomTensor<tf.Tensor2D>([batch, 4], 'logits');
-const teacher = {
-  features: randomTensor<tf.Tensor2D>([batch, 5], 'teacher features'),
-  logits: randomTensor<tf.Tensor2D>([batch, 4], 'teacher logits'),
-  embeddings: l2Normalize(randomTensor([batch, 3], 'teacher embeddings')),
-};
-const queue = l2Normalize(randomTensor([8, 3], 'queue'));
+const temperatures = { studentTemperature: 0.1, teacherTemperature: 0.2 };
 
-function inputsOf(
-  own: Partial<typeof teacher>,
-  student = { features, logits },
-): MethodInputs {
+/** Parameters as written; every method with its defaults, and variants. */
+const written: [MethodName, object][] = [
+  ...methodNames
+    .filter((name) => !name.startsWith('rrd') && name !== 'crdMemory')
+    .map((name): [MethodName, object] => [name, {}]),
+  ['rrd', { preset: 'cli' }],
+  ['rrdMemory', { ...temperatures, negatives: 3 }],
+  ['rrdMemory', { ...temperatures, negatives: 3, scores: 'exponentials' }],
+  ['crdMemory', { negatives: 3 }],
+  ['crd', { teacherEmbedding: 'trained' }],
+  ['crd', { teacherEmbedding: 'trained', enqueue: 'before' }],
+  ['dcd', { scale: 14.3 }],
+  ['wsld', { hardLabels: true }],
+  ['ft', { view: 'whole' }],
+  ['ft', { factors: 'none' }],
+];
+
+function dimsFor(name: MethodName): Dims {
   return {
-    student: { ...student, maps: [], buffers: {} },
-    teacher: own,
-    labels: tf.tensor1d([0, 1, 2, 3], 'int32'),
-    queue,
+    studentFeatureDim: 6,
+    teacherFeatureDim: 5,
+    classCount,
+    featDim: 3,
+    capacity: 8,
+    sampleCount: 10,
+    studentMaps,
+    teacherMaps: likeStudent.includes(name) ? studentMaps : teacherMaps,
   };
 }
 
-describe.each(methodNames)('%s', (name) => {
-  const method: Method = methods[name];
-  const params = method.params.parse(written[name]);
-  const needs = method.needs(params);
-  const wanted = Object.fromEntries(
-    [...needs.teacher].map((output) => [output, teacher[output]]),
+function mapsOf(shapes: readonly MapShape[], key: string) {
+  return shapes.map((shape, i) =>
+    randomTensor<tf.Tensor4D>([batch, ...shape], key, i),
   );
+}
+
+const features = randomTensor<tf.Tensor2D>([batch, 6], 'features');
+const logits = randomTensor<tf.Tensor2D>([batch, classCount], 'logits');
+const labels = tf.tensor1d([0, 1, 2, 3], 'int32');
+const queue = l2Normalize(randomTensor([8, 3], 'queue'));
+const samples = {
+  own: tf.tensor1d([7, 2, 0, 9], 'int32'),
+  contrast: tf.tensor2d(
+    [
+      [7, 1, 2, 3],
+      [2, 4, 5, 6],
+      [0, 9, 8, 7],
+      [9, 3, 4, 5],
+    ],
+    [batch, 4],
+    'int32',
+  ),
+};
+const preactivations = mapsOf(studentMaps, 'preactivations');
+const student: NetworkOutput = {
+  features,
+  logits,
+  maps: mapsOf(studentMaps, 'maps'),
+  preactivations,
+  buffers: {},
+};
+
+/** What the teacher gives for `needs`, and nothing else. */
+function teacherFor({ teacher, maps }: Needs, dims: Dims) {
+  const pooled = {
+    features: randomTensor<tf.Tensor2D>([batch, 5], 'teacher features'),
+    logits: randomTensor<tf.Tensor2D>([batch, classCount], 'teacher logits'),
+    embeddings: l2Normalize(randomTensor([batch, 3], 'teacher embeddings')),
+  };
+  const given: Record<string, tf.Tensor | tf.Tensor4D[]> = {};
+  for (const output of teacher) given[output] = pooled[output];
+  for (const kind of maps ?? [])
+    given[kind] = mapsOf(dims.teacherMaps, `teacher ${kind}`);
+  return given;
+}
+
+/** Any values that fit an input of the training step. */
+function inputOf(name: string, { shape }: TensorSpec): tf.Tensor {
+  switch (name) {
+    case 'labels':
+      return labels;
+    case 'samples':
+      return samples.own;
+    case 'contrast':
+      return samples.contrast;
+    case 'learningRate':
+      return tf.scalar(1e-3);
+    case 'queue':
+    case 'teacherEmbeddings':
+      return l2Normalize(randomTensor([shape[0]!, shape[1]!], name));
+    default:
+      return randomTensor(shape, name);
+  }
+}
+
+it('tries every method', () => {
+  const tried = new Set(written.map(([name]) => name));
+  expect([...tried].sort()).toEqual([...methodNames].sort());
+});
+
+describe.each(written)('%s %j', (name, given) => {
+  const method: Method = methods[name];
+  const params = method.params.parse(given);
+  const needs = method.needs(params);
+  const dims = dimsFor(name);
   const heads = method.init(dims, params, rngFrom(0));
-  const state = {
-    trainable: Object.fromEntries(
-      Object.entries(heads.trainable).map(([key, { shape, data }]) => [
-        key,
-        tf.tensor(data, [...shape]),
-      ]),
-    ),
-    buffers: {},
+  const trainable = onDevice(heads.trainable);
+  const state = { trainable, buffers: onDevice(heads.buffers) };
+  const teacher = teacherFor(needs, dims);
+  const inputs: MethodInputs = {
+    student,
+    teacher,
+    labels,
+    ...(needs.queue && { queue }),
+    ...(needs.samples && { samples }),
   };
 
   it('goes by its own name', () => expect(method.name).toBe(name));
 
-  it('parses its parameters to themselves, with a weight of 1', () => {
-    expect(params.weight).toBe(1);
+  it('parses its parameters to themselves, with a weight', () => {
+    expect(params.weight).toBeGreaterThan(0);
     expect(method.params.parse(params)).toEqual(params);
   });
 
   it('refuses unknown parameters', () => {
-    const unknown = { ...written[name], tau: 1 };
+    const unknown = { ...given, tau: 1 };
     expect(method.params.safeParse(unknown).success).toBe(false);
   });
 
   it('needs no more than it says, and is finite', () => {
-    const { loss, measurements } = method.loss(inputsOf(wanted), state, params);
+    const { loss, measurements } = method.loss(inputs, state, params);
     for (const scalar of [loss, ...Object.values(measurements ?? {})]) {
       expect(scalar.shape).toEqual([]);
       expect(Number.isFinite(scalar.dataSync()[0])).toBe(true);
@@ -79,24 +170,85 @@ describe.each(methodNames)('%s', (name) => {
   });
 
   it('moves the student and every head, never the teacher', () => {
-    const student = [features, logits];
-    const head = Object.values(state.trainable);
-    const given = Object.values(wanted);
-    const f = () => method.loss(inputsOf(wanted), state, params).loss;
-    const all = [...student, ...head, ...given];
+    const own = [features, logits, ...student.maps, ...preactivations];
+    const head = Object.values(trainable);
+    const others = Object.values(teacher).flat();
+    const f = () => method.loss(inputs, state, params).loss;
+    const all = [...own, ...head, ...others];
     const { grads } = tf.engine().gradients(f, all, undefined, true);
     const moved = grads.map((gradient) => gradient !== undefined);
-    expect(moved.slice(0, 2)).toContain(true);
-    expect(moved.slice(2, 2 + head.length)).not.toContain(false);
-    expect(moved.slice(2 + head.length)).not.toContain(true);
+    expect(moved.slice(0, own.length)).toContain(true);
+    const end = own.length + head.length;
+    expect(moved.slice(own.length, end)).not.toContain(false);
+    // Through a head of its own, the teacher's output is part of the loss.
+    const hasHead = Object.hasOwn(trainable, 'embedTeacher.weight');
+    if (!hasHead) expect(moved.slice(end)).not.toContain(true);
+    for (const gradient of grads) {
+      const values = gradient?.dataSync() ?? [];
+      expect(values.every(Number.isFinite)).toBe(true);
+    }
+  });
+
+  it('changes no buffer but its own, and no shape', () => {
+    const { buffers = {} } = method.loss(inputs, state, params);
+    for (const [key, { shape, dtype }] of Object.entries(buffers)) {
+      expect(state.buffers[key]).toMatchObject({ shape, dtype });
+    }
   });
 
   it('leaves nothing behind', () => {
     const before = tf.memory().numTensors;
     tf.tidy(() => {
-      method.loss(inputsOf(wanted), state, params);
+      method.loss(inputs, state, params);
     });
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('trains a network', () => {
+    const { program, initialState } = createTrainProgram({
+      network: toyNetwork(classCount),
+      experiment: {
+        loss: { crossEntropy: 1, [name]: params },
+        bank: { capacity: 8, featDim: 3 },
+        training: { batchSize: batch, momentum: 0.9, weightDecay: 0 },
+      },
+      imageShape: [4, 4, 3],
+      teacherFeatureDim: 5,
+      teacherMaps: dims.teacherMaps,
+      sampleCount: dims.sampleCount,
+    });
+    const inputs = Object.fromEntries(
+      Object.entries(program.inputs).map(([key, spec]) => [
+        key,
+        inputOf(key, spec),
+      ]),
+    );
+    const state = onDevice(initialState(0));
+    const before = tf.memory().numTensors;
+    const run = () => program.run(state, inputs) as unknown as TensorContainer;
+    const result = tf.tidy(run) as unknown as ProgramResult;
+    const { outputs, state: next } = result;
+    const kept = [...Object.keys(outputs), ...Object.keys(next)];
+    expect(tf.memory().numTensors).toBe(before + kept.length);
+    expect(Number.isFinite(outputs[name]!.dataSync()[0])).toBe(true);
+    for (const [key, tensor] of Object.entries(next)) {
+      expect(state[key]).toMatchObject({ shape: tensor.shape });
+      expect([...tensor.dataSync()].every(Number.isFinite)).toBe(true);
+    }
+    const own = Object.keys(next).filter((key) => key.startsWith(`${name}.`));
+    expect(own.length).toBeGreaterThanOrEqual(Object.keys(trainable).length);
+    expect(next['stage1.weight']!.dataSync()).not.toEqual(
+      state['stage1.weight']!.dataSync(),
+    );
+  });
+});
+
+describe.each(['ab', 'fsp'] as const)('%s', (name) => {
+  it('refuses maps that do not fit each other', () => {
+    const dims = { ...dimsFor(name), teacherMaps };
+    const method: Method = methods[name];
+    const init = () => method.init(dims, method.params.parse({}), rngFrom(0));
+    expect(init).toThrow(RangeError);
   });
 });
 

@@ -2,37 +2,22 @@ import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { GoldenCase } from './case.js';
+import { crdFifoCase, crdFifoSchema } from './crd-fifo.js';
 import {
   fifoCase,
   fifoSchema,
   indivisibleCase,
   indivisibleSchema,
 } from './fifo.js';
+import { memoryCase, memorySchema } from './memory.js';
+import { methodCase, methodExists, methodSchema } from './method.js';
 import { networkCases, networkSchema } from './network.js';
 import { plainCase, plainLossExists, plainSchema } from './plain.js';
 import { sgdCase, sgdSchema } from './sgd.js';
 import { zooCases, zooSchema } from './zoo.js';
 
 /** Sources of the reference whose methods we do not have yet. */
-const missingSources: readonly string[] = [
-  'AB.py',
-  'AT.py',
-  'CC.py',
-  'CRD.py',
-  'DCD.py',
-  'EGA.py',
-  'FSP.py',
-  'FT.py',
-  'FitNet.py',
-  'ITRD.py',
-  'KDSVD.py',
-  'NST.py',
-  'PKT.py',
-  'RKD.py',
-  'SP.py',
-  'VID.py',
-  'WSLD.py',
-];
+const missingSources: readonly string[] = ['KDSVD.py'];
 
 /** What the kinds of files are told apart by. */
 const outline = z.looseObject({
@@ -79,10 +64,14 @@ function casesOf(json: unknown, folder: string): GoldenCase[] {
     return [sgdCase(sgdSchema.parse(json), folder)];
   if (source === 'RRD.py' && opt?.memory_type === 'fifo')
     return [fifoCase(fifoSchema.parse(json))];
-  if (source === 'RRD.py' && opt?.memory_type === 'momentum')
-    return [{ name: name!, skip: 'no momentum memory for rrd yet' }];
+  if (source === 'CRD.py' && opt?.memory_type === 'fifo')
+    return [crdFifoCase(crdFifoSchema.parse(json))];
+  if (opt?.memory_type === 'momentum')
+    return [memoryCase(memorySchema.parse(json))];
   if (source && plainLossExists(source))
     return [plainCase(plainSchema.parse(json))];
+  if (source && methodExists(source))
+    return [methodCase(methodSchema.parse(json))];
   const missing = missingSources.find((file) => source?.startsWith(file));
   if (missing) return [{ name: name!, skip: `no method of ${missing} yet` }];
   throw new Error('a file of no known kind');
