@@ -1,6 +1,7 @@
 import type { Bus, BusOptions } from '#runtime/bus/bus.js';
 import { openBus } from '#runtime/bus/index.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
+import { openDatasets } from '#runtime/data/index.js';
 import type { Logger } from '#runtime/logger.js';
 import type { RunningService } from '#runtime/service.js';
 import * as memoryBank from '../services/memory-bank/config.js';
@@ -23,7 +24,10 @@ export interface LocalClusterOptions {
   /** Student workers: how many runs go on at once. */
   readonly students: number;
   readonly log: Logger;
-  /** Whatever else a service can be told, instead of its defaults. */
+  /**
+   * Whatever else a service can be told, instead of its defaults; one that is
+   * told data sets of its own loads them for itself.
+   */
   readonly settings?: {
     readonly bus?: BusOptions;
     readonly teacher?: teacher.TeacherSettings;
@@ -50,7 +54,7 @@ export interface LocalCluster extends AsyncDisposable {
 export async function startLocalCluster(
   options: LocalClusterOptions,
 ): Promise<LocalCluster> {
-  const { datasets, modelsDir, runsDir, engine, log, settings = {} } = options;
+  const { modelsDir, runsDir, engine, log, settings = {} } = options;
   const closers: (() => Promise<void>)[] = [];
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
@@ -60,6 +64,13 @@ export async function startLocalCluster(
     return service;
   };
   const logOf = (service: string) => ({ log: log.child({ service }) });
+  const stop = new AbortController();
+  const { signal } = stop;
+  const datasets = openDatasets(options.datasets, { signal });
+  closers.push(async () => stop.abort(new Error('the services were closed')));
+  /** Decoded once, for teacher and students. */
+  const shared = (own: { datasets?: unknown } = {}) =>
+    own.datasets === undefined ? { datasets } : {};
   try {
     const bus = await openBus({ kind: 'in-process', ...settings.bus });
     closers.push(() => bus.close());
@@ -71,8 +82,8 @@ export async function startLocalCluster(
     );
     const { address: teacherAddress } = started(
       await startTeacher(
-        teacher.toConfig({ datasets, modelsDir, engine, ...settings.teacher }),
-        logOf('teacher'),
+        teacher.toConfig({ modelsDir, engine, ...settings.teacher }),
+        { ...shared(settings.teacher), ...logOf('teacher') },
       ),
     );
     const { address: memoryBankAddress } = started(
@@ -84,12 +95,15 @@ export async function startLocalCluster(
     const students: RunningService[] = [];
     for (let i = 1; i <= options.students; i++) {
       const config = student.toConfig({
-        ...{ worker: `local-${i}`, datasets, runsDir, engine },
+        ...{ worker: `local-${i}`, runsDir, engine },
         ...{ teacher: teacherAddress, memoryBank: memoryBankAddress },
         ...settings.student,
       });
-      const own = { bus, ...logOf(`student-${i}`) };
-      students.push(started(await startStudent(config, own)));
+      const around = {
+        ...{ bus, ...shared(settings.student) },
+        ...logOf(`student-${i}`),
+      };
+      students.push(started(await startStudent(config, around)));
     }
     return {
       ...{ bus, orchestratorAddress, teacherAddress, memoryBankAddress },

@@ -1,15 +1,16 @@
 import { open, readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Dataset, ImageShape } from '#distill/data/dataset.js';
+import type { ImageShape } from '#distill/data/dataset.js';
 import { sizeOf } from '#distill/tensors.js';
 import { CorruptFileError } from '../errors.js';
-import type { LoadOptions } from './load.js';
+import { withDigest } from './digest.js';
+import { cifarNormalization, type FileOptions } from './load.js';
 import {
-  cifarNormalization,
-  memoryDataset,
-  type Images,
-} from './memory-dataset.js';
+  allocateImages,
+  type SharedDataset,
+  type SharedImages,
+} from './shared.js';
 
 const shape: ImageShape = [32, 32, 3];
 const imageBytes = sizeOf(shape);
@@ -48,8 +49,8 @@ const layouts = {
  */
 export async function loadCifar(
   kind: keyof typeof layouts,
-  options: LoadOptions,
-): Promise<Dataset> {
+  options: FileOptions,
+): Promise<SharedDataset> {
   const { name, root, signal } = options;
   const layout: Layout = layouts[kind];
   const classNames = await readClassNames(join(root, layout.classNames));
@@ -58,14 +59,14 @@ export async function loadCifar(
   options.reserve((countOf(train) + countOf(test)) * imageBytes);
   const read = (files: readonly RecordFile[]) =>
     readRecords(files, layout, classNames.length, signal);
-  return memoryDataset({
+  const dataset = {
     name,
     imageShape: shape,
     classNames,
     normalization: cifarNormalization,
-    decoder: 'cifar binary 1',
     splits: { train: await read(train), test: await read(test) },
-  });
+  };
+  return withDigest(dataset, 'cifar binary 1');
 }
 
 async function readClassNames(path: string): Promise<string[]> {
@@ -108,10 +109,8 @@ async function readRecords(
   { labelBytes }: Layout,
   classCount: number,
   signal: AbortSignal,
-): Promise<Images> {
-  const total = countOf(files);
-  const pixels = new Uint8Array(total * imageBytes); // [N, H, W, C]
-  const labels = new Uint16Array(total);
+): Promise<SharedImages> {
+  const { pixels, labels } = allocateImages(countOf(files), shape);
   let row = 0;
   for (const { path, count } of files) {
     signal.throwIfAborted();

@@ -1,16 +1,17 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Dataset, ImageShape, Split } from '#distill/data/dataset.js';
+import type { ImageShape, Split } from '#distill/data/dataset.js';
 import { sizeOf } from '#distill/tensors.js';
 import { ConfigInvalidError } from '../errors.js';
 import { forEachBounded } from './bounded.js';
 import { decodeImage, decodeInto, decoderVersion } from './decode.js';
-import type { LoadOptions } from './load.js';
+import { withDigest } from './digest.js';
+import { cifarNormalization, type FileOptions } from './load.js';
 import {
-  cifarNormalization,
-  memoryDataset,
-  type Images,
-} from './memory-dataset.js';
+  allocateImages,
+  type SharedDataset,
+  type SharedImages,
+} from './shared.js';
 
 const imageFile = /^[^.].*\.(jpe?g|png)$/i;
 const decodesAtOnce = 4;
@@ -30,8 +31,8 @@ interface Sample {
  * those of the files.
  */
 export async function loadFolder(
-  options: LoadOptions & { readonly resizeTo?: number },
-): Promise<Dataset> {
+  options: FileOptions & { readonly resizeTo?: number },
+): Promise<SharedDataset> {
   const { name, root } = options;
   const classNames = await foldersIn(join(root, 'train'), options);
   const train = await listSamples('train', classNames, options);
@@ -40,39 +41,40 @@ export async function loadFolder(
   if (!first) throw layoutError(options, 'images in train/<class>/');
   const { shape } = await decodeImage(first.path, options.resizeTo);
   options.reserve((train.length + test.length) * sizeOf(shape));
-  return memoryDataset({
+  const dataset = {
     name,
     imageShape: shape,
     classNames,
     normalization: cifarNormalization,
-    decoder: decoderVersion,
     splits: {
       train: await decodeAll(train, shape, options),
       test: await decodeAll(test, shape, options),
     },
-  });
+  };
+  return withDigest(dataset, decoderVersion);
 }
 
 async function decodeAll(
   samples: readonly Sample[],
   shape: ImageShape,
   { resizeTo, signal }: { resizeTo?: number; signal: AbortSignal },
-): Promise<Images> {
+): Promise<SharedImages> {
   const imageBytes = sizeOf(shape);
-  const pixels = new Uint8Array(samples.length * imageBytes); // [N, H, W, C]
+  const { pixels, labels } = allocateImages(samples.length, shape);
+  labels.set(samples.map(({ label }) => label));
   const decode = ({ path }: Sample, index: number) => {
     const start = index * imageBytes;
     const out = pixels.subarray(start, start + imageBytes);
     return decodeInto(out, path, shape, resizeTo);
   };
   await forEachBounded(samples, decodesAtOnce, decode, signal);
-  return { pixels, labels: Uint16Array.from(samples, ({ label }) => label) };
+  return { pixels, labels };
 }
 
 async function listSamples(
   split: Split,
   classNames: readonly string[],
-  options: LoadOptions,
+  options: FileOptions,
 ): Promise<Sample[]> {
   const folder = join(options.root, split);
   const found = await foldersIn(folder, options);
@@ -91,7 +93,7 @@ async function listSamples(
   return samples;
 }
 
-async function foldersIn(path: string, options: LoadOptions) {
+async function foldersIn(path: string, options: FileOptions) {
   const names = await readdir(path).catch(() => {
     throw layoutError(options, 'a folder that holds train/ and test/');
   });
@@ -103,7 +105,7 @@ async function foldersIn(path: string, options: LoadOptions) {
   return folders;
 }
 
-function layoutError({ name, root }: LoadOptions, expected: string) {
+function layoutError({ name, root }: FileOptions, expected: string) {
   return new ConfigInvalidError({
     source: 'data sets',
     line: 0,

@@ -8,6 +8,7 @@ import {
   DatasetBytesError,
   DatasetNotFoundError,
 } from '../errors.js';
+import { createProceduralDataset } from '#distill/data/procedural.js';
 import { sizeOf } from '#distill/tensors.js';
 import { openDatasets } from './index.js';
 
@@ -76,8 +77,8 @@ describe('data sets', () => {
     const datasets = openDatasets({ c: `cifar10:${root}` });
     await expect(datasets.get('c')).rejects.toBeInstanceOf(CorruptFileError);
     await cifar10();
-    const dataset = await datasets.get('c');
-    expect(await datasets.get('c')).toBe(dataset);
+    const dataset = await datasets.share('c');
+    expect(await datasets.share('c')).toBe(dataset);
   });
 
   it('share one byte limit', async () => {
@@ -102,7 +103,10 @@ describe('data sets', () => {
     expect(images.length).toBe(20 * imageBytes);
     const last = images.subarray(19 * imageBytes);
     expect(last).toEqual(await test.images([19]));
-  });
+    const painted = createProceduralDataset().split('test');
+    expect(last).toEqual(await painted.images([19]));
+    expect(test.label(19)).toBe(painted.label(19));
+  }, 30_000);
 
   it('are refused by name', async () => {
     const datasets = openDatasets({});

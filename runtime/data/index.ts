@@ -3,8 +3,8 @@ import { DatasetBytesError, DatasetNotFoundError } from '../errors.js';
 import { loadCifar } from './cifar.js';
 import { parseDefinition, proceduralName } from './definition.js';
 import { loadFolder } from './folder.js';
-import type { LoadOptions } from './load.js';
 import { loadProcedural } from './procedural.js';
+import { openShared, type SharedDataset } from './shared.js';
 
 /** The data sets that a process can read, by name; each loaded on first use. */
 export interface Datasets {
@@ -17,6 +17,8 @@ export interface Datasets {
    * load is tried again at the next call.
    */
   get(name: string): Promise<Dataset>;
+  /** The same for other threads of this process: `openShared` opens it there. */
+  share(name: string): Promise<SharedDataset>;
 }
 
 export interface DatasetsOptions {
@@ -43,35 +45,38 @@ export function openDatasets(
       parseDefinition(name, definition),
     ]),
   );
-  const loaded = new Map<string, Promise<Dataset>>();
+  const loaded = new Map<string, Promise<SharedDataset>>();
   const budget = new ByteBudget(maxBytes);
 
-  const load = async (name: string): Promise<Dataset> => {
+  const load = async (name: string): Promise<SharedDataset> => {
     const reserve = (bytes: number) => budget.reserve(name, bytes);
-    if (name === proceduralName) return loadProcedural();
+    if (name === proceduralName) return loadProcedural({ signal, reserve });
     const definition = parsed.get(name);
     if (!definition) throw new DatasetNotFoundError({ dataset: name });
     const { kind, root, resizeTo } = definition;
-    const common: LoadOptions = { name, root, signal, reserve };
+    const common = { name, root, signal, reserve };
     if (kind !== 'folder') return loadCifar(kind, common);
     return loadFolder(
       resizeTo === undefined ? common : { ...common, resizeTo },
     );
   };
 
+  const share = (name: string): Promise<SharedDataset> => {
+    const known = loaded.get(name);
+    if (known) return known;
+    const loading = load(name).catch((error: unknown) => {
+      loaded.delete(name);
+      budget.release(name);
+      throw error;
+    });
+    loaded.set(name, loading);
+    return loading;
+  };
+
   return {
     definitions: { ...definitions, [proceduralName]: 'built in' },
-    get(name) {
-      const known = loaded.get(name);
-      if (known) return known;
-      const loading = load(name).catch((error: unknown) => {
-        loaded.delete(name);
-        budget.release(name);
-        throw error;
-      });
-      loaded.set(name, loading);
-      return loading;
-    },
+    get: async (name) => openShared(await share(name)),
+    share,
   };
 }
 

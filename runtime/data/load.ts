@@ -1,10 +1,22 @@
-/** What every loader of files is given. */
+import type { Normalization } from '#distill/data/dataset.js';
+
+/** What every loader is given. */
 export interface LoadOptions {
-  /** The name of the data set. */
-  readonly name: string;
-  /** The folder that holds it. */
-  readonly root: string;
   readonly signal: AbortSignal;
   /** Throws `DatasetBytesError` when so many bytes may not be held. */
   reserve(bytes: number): void;
 }
+
+/** What every loader of files is given. */
+export interface FileOptions extends LoadOptions {
+  /** The name of the data set. */
+  readonly name: string;
+  /** The folder that holds it. */
+  readonly root: string;
+}
+
+/** Mean and deviation of CIFAR-100's training images, used for all files. */
+export const cifarNormalization: Normalization = {
+  mean: [0.5071, 0.4867, 0.4408],
+  std: [0.2675, 0.2565, 0.2761],
+};

@@ -1,47 +1,49 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Dataset, DatasetSplit } from '#distill/data/dataset.js';
+import type { DatasetSplit, ImageShape } from '#distill/data/dataset.js';
 import { createProceduralDataset } from '#distill/data/procedural.js';
+import { sizeOf } from '#distill/tensors.js';
+import type { LoadOptions } from './load.js';
+import {
+  allocateImages,
+  type SharedDataset,
+  type SharedImages,
+} from './shared.js';
 
 /** Painting one takes about a millisecond. */
 const imagesPerTurn = 8;
 
 /**
- * The built-in data set for a thread that has other things to do: images that
- * are asked for the first time are painted a few at a time.
+ * The built-in data set, all of its images painted: a few at a time, since the
+ * thread has other things to do.
  */
-export function loadProcedural(): Dataset {
+export async function loadProcedural(
+  options: LoadOptions,
+): Promise<SharedDataset> {
   const dataset = createProceduralDataset();
-  const splits = {
-    train: inTurns(dataset.split('train')),
-    test: inTurns(dataset.split('test')),
-  };
-  return { ...dataset, split: (split) => splits[split] };
-}
-
-function inTurns(split: DatasetSplit): DatasetSplit {
+  const { name, imageShape, classNames, normalization, digest } = dataset;
+  const [train, test] = [dataset.split('train'), dataset.split('test')];
+  options.reserve((train.size + test.size) * sizeOf(imageShape));
   return {
-    size: split.size,
-    label: (index) => split.label(index),
-    async images(indices, signal) {
-      const parts: Uint8Array[] = [];
-      for (let start = 0; start < indices.length; start += imagesPerTurn) {
-        const some = indices.slice(start, start + imagesPerTurn);
-        parts.push(await split.images(some, signal));
-        await turn();
-      }
-      return joined(parts);
+    ...{ name, imageShape, classNames, normalization, digest },
+    splits: {
+      train: await paint(train, imageShape, options.signal),
+      test: await paint(test, imageShape, options.signal),
     },
   };
 }
 
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(
-    parts.reduce((sum, { length }) => sum + length, 0),
-  );
-  let position = 0;
-  for (const part of parts) {
-    out.set(part, position);
-    position += part.length;
+async function paint(
+  split: DatasetSplit,
+  shape: ImageShape,
+  signal: AbortSignal,
+): Promise<SharedImages> {
+  const painted = allocateImages(split.size, shape);
+  const indices = Array.from({ length: split.size }, (_, index) => index);
+  painted.labels.set(indices.map((index) => split.label(index)));
+  for (let start = 0; start < split.size; start += imagesPerTurn) {
+    const some = indices.slice(start, start + imagesPerTurn);
+    painted.pixels.set(await split.images(some, signal), start * sizeOf(shape));
+    await turn();
   }
-  return out;
+  return painted;
 }

@@ -1,19 +1,14 @@
 import type { Dataset } from '#distill/data/dataset.js';
-import { createForwardProgram } from '#distill/forward-program.js';
 import type { Network } from '#distill/models/network.js';
 import type { HostTensor, NamedHostTensors } from '#distill/tensors.js';
-import { sizeOf } from '#distill/tensors.js';
-import type { Engine, Executable } from '#runtime/compute/engine.js';
-import { batchOf } from './batches.js';
+import { Classifier, classesOf } from '#runtime/classifier.js';
+import type { Engine } from '#runtime/compute/engine.js';
 import type { Evaluation } from './trainer-api.js';
-
-/** Test images in one call of the engine. */
-const batchSize = 128;
 
 /** Measures a network on the test split. */
 export class Evaluator {
   readonly #dataset: Dataset;
-  readonly #executable: Executable;
+  readonly #classifier: Classifier;
   /** The teacher's classes for the test split, as far as they were told. */
   readonly #teacherClasses: Int32Array;
   #taught = 0;
@@ -24,14 +19,13 @@ export class Evaluator {
     dataset: Dataset,
     state: NamedHostTensors,
   ): Promise<Evaluator> {
-    const { imageShape } = dataset;
-    const program = createForwardProgram(network, imageShape, batchSize);
-    return new Evaluator(dataset, await engine.compile(program, state));
+    const classifier = await Classifier.create(engine, network, dataset, state);
+    return new Evaluator(dataset, classifier);
   }
 
-  private constructor(dataset: Dataset, executable: Executable) {
+  private constructor(dataset: Dataset, classifier: Classifier) {
     this.#dataset = dataset;
-    this.#executable = executable;
+    this.#classifier = classifier;
     this.#teacherClasses = new Int32Array(dataset.split('test').size);
   }
 
@@ -43,49 +37,16 @@ export class Evaluator {
   }
 
   async evaluate(state: NamedHostTensors): Promise<Evaluation> {
-    await this.#executable.writeState(state);
-    const { size } = this.#dataset.split('test');
-    let correct = 0;
-    let agreed = 0;
-    for (let start = 0; start < size; start += batchSize) {
-      const indices = range(start, Math.min(start + batchSize, size));
-      const { classes, labels } = await this.#classify(indices);
-      classes.forEach((found, i) => {
-        if (found === labels[i]) correct++;
-        if (found === this.#teacherClasses[start + i]) agreed++;
-      });
-    }
-    const testAccuracy = correct / size;
-    if (this.#taught < size) return { testAccuracy };
-    return { testAccuracy, agreementWithTeacher: agreed / size };
+    await this.#classifier.load(state);
+    const classes = await this.#classifier.classes();
+    const test = this.#dataset.split('test');
+    const shareThat = (fits: (found: number, index: number) => boolean) =>
+      classes.filter(fits).length / test.size;
+    const testAccuracy = shareThat((found, i) => found === test.label(i));
+    if (this.#taught < test.size) return { testAccuracy };
+    const agreementWithTeacher = shareThat(
+      (found, i) => found === this.#teacherClasses[i],
+    );
+    return { testAccuracy, agreementWithTeacher };
   }
-
-  async #classify(indices: readonly number[]) {
-    const ref = { split: 'test', indices, epoch: undefined } as const;
-    const { images, labels } = await batchOf(this.#dataset, 0, ref);
-    const shape = [batchSize, ...this.#dataset.imageShape];
-    const padded = new Float32Array(sizeOf(shape));
-    padded.set(images.data);
-    const { logits } = await this.#executable.run({
-      images: { shape, data: padded },
-    });
-    const classes = classesOf(logits!).subarray(0, indices.length);
-    return { classes, labels: labels.data };
-  }
-}
-
-/** The first largest logit of each row. [N, classCount] -> [N] */
-export function classesOf({ shape, data }: HostTensor): Int32Array {
-  const [count = 0, classCount = 0] = shape;
-  return Int32Array.from({ length: count }, (_, row) => {
-    const logits = data.subarray(row * classCount, (row + 1) * classCount);
-    let best = 0;
-    for (let k = 1; k < classCount; k++)
-      if (logits[k]! > logits[best]!) best = k;
-    return best;
-  });
-}
-
-function range(start: number, end: number): number[] {
-  return Array.from({ length: end - start }, (_, i) => start + i);
 }

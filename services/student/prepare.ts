@@ -4,12 +4,16 @@ import {
   experimentSchema,
   needsOf,
 } from '#distill/experiment.js';
+import type { EngineChoice } from '#runtime/compute/engine.js';
+import type { Datasets } from '#runtime/data/index.js';
 import {
   ConfigInvalidError,
+  DeadlineExceededError,
   RunAlreadyExistsError,
   TeacherMismatchError,
   ThreadLostError,
 } from '#runtime/errors.js';
+import type { SharedDataset } from '#runtime/data/shared.js';
 import { startWorker } from '#runtime/worker.js';
 import { BankMirror } from './bank-mirror.js';
 import type { StudentConfig } from './config.js';
@@ -27,11 +31,14 @@ export interface RunOrder {
   /** 1, 2, ...: which owner of the run we are. */
   readonly attempt: number;
   readonly experiment: Experiment;
+  /** The experiment's wish, or the worker's. */
+  readonly engine: EngineChoice;
 }
 
 export interface Surroundings {
   readonly config: StudentConfig;
   readonly events: StudentEvents;
+  readonly datasets: Datasets;
   /** Aborts when the run is to stop. */
   readonly signal: AbortSignal;
 }
@@ -65,7 +72,8 @@ export async function prepare(
   closers: Closer[],
 ): Promise<PreparedRun> {
   const { config, events, signal } = around;
-  const { runId, experiment } = order;
+  const { runId, experiment, engine } = order;
+  const dataset = await loadDataset(experiment.dataset, around);
   const entry = new URL('./trainer-worker.js', import.meta.url);
   const worker = await startWorker<TrainerApi>(entry, { name: 'trainer' });
   closers.push(() => worker.close());
@@ -73,7 +81,7 @@ export async function prepare(
   const compute = <T>(work: Promise<T>) =>
     within(work, { ms: config.deadlines.computeMs, signal, late: stuck });
 
-  const facts = await compute(thread.open(threadSettings(order, config)));
+  const facts = await compute(thread.open({ experiment, engine, dataset }));
   const plan = planOf(experiment, facts.trainSize);
   const folder = new RunFolder(config.runsDir, runId);
   const resume = await compute(thread.findCheckpoint(folder.checkpoints));
@@ -109,10 +117,16 @@ export async function prepare(
   };
 }
 
-function threadSettings({ experiment }: RunOrder, config: StudentConfig) {
-  const engine =
-    experiment.engine === 'auto' ? config.engine : experiment.engine;
-  return { experiment, engine, datasets: config.datasets };
+/** Loading goes on when the run gives up waiting: the next may want it. */
+function loadDataset(
+  name: string,
+  { config, datasets, signal }: Surroundings,
+): Promise<SharedDataset> {
+  const { computeMs: deadlineMs } = config.deadlines;
+  const service = 'the student';
+  const method = `loading ${name}`;
+  const late = () => new DeadlineExceededError({ service, method, deadlineMs });
+  return within(datasets.share(name), { ms: deadlineMs, signal, late });
 }
 
 /** Another run under the same name must not be taken for this one. */

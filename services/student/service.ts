@@ -1,4 +1,6 @@
 import type { Bus } from '#runtime/bus/bus.js';
+import { chooseEngine } from '#runtime/compute/index.js';
+import { openDatasets, type Datasets } from '#runtime/data/index.js';
 import type { Logger } from '#runtime/logger.js';
 import { startServer } from '#runtime/rpc/server.js';
 import type { RunningService } from '#runtime/service.js';
@@ -7,13 +9,33 @@ import { StudentEvents } from './events.js';
 import { getStatus } from './routes/get-status.js';
 import { StudentWorker } from './worker.js';
 
-/** Starts a student worker: it takes its runs from the bus, one at a time. */
+export interface StudentOptions {
+  readonly bus: Bus;
+  readonly log: Logger;
+  /** Instead of those of the configuration: shared with other services. */
+  readonly datasets?: Datasets;
+}
+
+/**
+ * Starts a student worker: it takes its runs from the bus, one at a time. Data
+ * sets are loaded when a run first asks for them, and kept for later runs.
+ * @throws EngineUnavailableError if the configured engine cannot run here
+ */
 export async function startStudent(
-  config: StudentConfig,
-  { bus, log }: { readonly bus: Bus; readonly log: Logger },
+  asked: StudentConfig,
+  { bus, log, datasets }: StudentOptions,
 ): Promise<RunningService> {
-  const events = new StudentEvents(log);
-  const worker = new StudentWorker({ config, bus, events });
+  const engine = await chooseEngine(asked.engine);
+  log.info({ engine, asked: asked.engine }, 'engine');
+  const config = { ...asked, engine };
+  const stop = new AbortController();
+  const worker = new StudentWorker({
+    config,
+    bus,
+    events: new StudentEvents(log),
+    datasets:
+      datasets ?? openDatasets(config.datasets, { signal: stop.signal }),
+  });
   const server = await startServer({
     name: 'student',
     handlers: {
@@ -29,6 +51,7 @@ export async function startStudent(
     async close() {
       await worker.close();
       await server.close();
+      stop.abort(new Error('the student was closed'));
     },
   };
 }

@@ -4,6 +4,7 @@ import type { TeacherOutput } from '#distill/methods/method.js';
 import type { QueueSnapshot } from '#distill/queue.js';
 import type { HostTensor } from '#distill/tensors.js';
 import type { EngineChoice, EngineName } from '#runtime/compute/engine.js';
+import type { SharedDataset } from '#runtime/data/shared.js';
 
 /**
  * What the trainer asks of its thread. The thread computes and touches the
@@ -31,7 +32,7 @@ export type TrainerApi = {
 export interface ThreadSettings {
   readonly experiment: Experiment;
   readonly engine: EngineChoice;
-  readonly datasets: Readonly<Record<string, string>>;
+  readonly dataset: SharedDataset;
 }
 
 export interface ThreadFacts {

@@ -3,7 +3,7 @@ import type { QueueSnapshot } from '#distill/queue.js';
 import type { HostTensor } from '#distill/tensors.js';
 import { createEngine } from '#runtime/compute/index.js';
 import type { Engine } from '#runtime/compute/engine.js';
-import { openDatasets } from '#runtime/data/index.js';
+import { openShared } from '#runtime/data/shared.js';
 import { DatasetMismatchError } from '#runtime/errors.js';
 import { moved, serveWorker } from '#runtime/worker.js';
 import { pixelsOf } from './batches.js';
@@ -35,8 +35,8 @@ class TrainerThread implements TrainerApi {
   #begun: Begun | undefined;
 
   async open(settings: ThreadSettings): Promise<ThreadFacts> {
-    const { experiment, datasets } = settings;
-    const dataset = await openDatasets(datasets).get(experiment.dataset);
+    const { experiment } = settings;
+    const dataset = openShared(settings.dataset);
     const engine = await createEngine(settings.engine);
     this.#opened = { experiment, dataset, engine };
     return {

@@ -6,7 +6,9 @@ import {
   type RunWork,
 } from '#runtime/bus/run-events.js';
 import { runsQueue } from '#runtime/bus/subjects.js';
+import type { EngineChoice } from '#runtime/compute/engine.js';
 import { parseConfig } from '#runtime/config.js';
+import type { Datasets } from '#runtime/data/index.js';
 import {
   DomainError,
   DrainingError,
@@ -24,6 +26,14 @@ export interface WorkerOptions {
   readonly config: StudentConfig;
   readonly bus: Bus;
   readonly events: StudentEvents;
+  readonly datasets: Datasets;
+}
+
+/** A run that is held. */
+interface HeldRun {
+  readonly runId: string;
+  readonly reporter: RunReporter;
+  engine?: EngineChoice;
 }
 
 /** How soon the queue is asked again after it failed. */
@@ -36,7 +46,7 @@ export class StudentWorker {
   /** Resolves when no more runs are taken and the last one is over. */
   readonly ended: Promise<void>;
   #runs = 0;
-  #run: { readonly runId: string; readonly reporter: RunReporter } | undefined;
+  #run: HeldRun | undefined;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -45,9 +55,9 @@ export class StudentWorker {
 
   /** The run that is held, if any. */
   get current() {
-    return (
-      this.#run && { runId: this.#run.runId, last: this.#run.reporter.last }
-    );
+    if (!this.#run) return undefined;
+    const { reporter, ...run } = this.#run;
+    return { ...run, last: reporter.last };
   }
 
   /**
@@ -88,9 +98,10 @@ export class StudentWorker {
     await item.done();
     events.claimed(work);
     this.#runs++;
-    this.#run = { runId: work.runId, reporter };
+    const run: HeldRun = { runId: work.runId, reporter };
+    this.#run = run;
     try {
-      await this.#carryOut(work, reporter, stop);
+      await this.#carryOut(work, run, stop);
     } finally {
       this.#run = undefined;
     }
@@ -98,11 +109,11 @@ export class StudentWorker {
 
   async #carryOut(
     work: RunWork,
-    reporter: RunReporter,
+    run: HeldRun,
     stop: AbortController,
   ): Promise<void> {
-    const { config, events } = this.#options;
-    const { runId } = work;
+    const { config, events, datasets } = this.#options;
+    const { runId, reporter } = run;
     const signal = AbortSignal.any([stop.signal, this.#closing.signal]);
     const finished = new AbortController();
     void this.#obey(work, stop, finished.signal);
@@ -112,8 +123,11 @@ export class StudentWorker {
         work.experiment,
         `run ${runId}`,
       );
-      const order = { ...work, experiment };
-      const result = await train(order, { config, events, signal }, reporter);
+      const { engine } = experiment;
+      run.engine = engine === 'auto' ? config.engine : engine;
+      const order = { ...work, experiment, engine: run.engine };
+      const around = { config, events, datasets, signal };
+      const result = await train(order, around, reporter);
       events.succeeded(runId, result);
       await reporter.end({ type: 'succeeded', result });
     } catch (error) {

@@ -15,7 +15,10 @@ const phases: Record<RunEvent['type'], RunPhase__Output> = {
   cancelled: 'RUN_PHASE_CANCELLED',
 };
 
-/** What the worker is doing, from what it said last. */
+/**
+ * What the worker is doing, from what it said last; and the engine that its
+ * run computes on, or that runs without a wish of their own will.
+ */
 export function getStatus(
   config: StudentConfig,
   worker: StudentWorker,
@@ -24,8 +27,8 @@ export function getStatus(
     const identity = { worker: config.worker, engine: config.engine };
     const { current } = worker;
     if (!current) return identity;
-    const { runId, last } = current;
+    const { last, ...run } = current;
     const progress = last.type === 'progress' ? last.progress : null;
-    return { ...identity, runId, phase: phases[last.type], progress };
+    return { ...identity, ...run, phase: phases[last.type], progress };
   };
 }
