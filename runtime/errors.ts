@@ -341,6 +341,7 @@ const classes = [
   TeacherOverloadedError,
   BankBacklogError,
   BankBytesError,
+  BankQueuesError,
   BusFullError,
   DatasetBytesError,
   DeviceMemoryError,
