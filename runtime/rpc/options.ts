@@ -92,7 +92,10 @@ export interface ListenOptions {
 
 const loopback = /^(127(\.\d{1,3}){3}|localhost|\[?::1\]?)$/;
 
-/** Throws `ConfigInvalidError` for plaintext off loopback without the flag. */
+/**
+ * @throws ConfigInvalidError for plaintext off loopback without the flag, and
+ *   for files that cannot be read
+ */
 export function serverCredentials(listen: ListenOptions): ServerCredentials {
   const { host = '127.0.0.1', tls, insecurePlaintext = false } = listen;
   if (tls === undefined) {
@@ -108,26 +111,43 @@ export function serverCredentials(listen: ListenOptions): ServerCredentials {
     return ServerCredentials.createInsecure();
   }
   return ServerCredentials.createSsl(
-    tls.caPath === undefined ? null : readFileSync(tls.caPath),
+    tls.caPath === undefined ? null : readPem('caPath', tls.caPath),
     [
       {
-        cert_chain: readFileSync(tls.certPath),
-        private_key: readFileSync(tls.keyPath),
+        cert_chain: readPem('certPath', tls.certPath),
+        private_key: readPem('keyPath', tls.keyPath),
       },
     ],
     tls.caPath !== undefined,
   );
 }
 
+/** @throws ConfigInvalidError for files that cannot be read */
 export function clientCredentials(
   tls: ClientTls | undefined,
 ): ChannelCredentials {
   if (tls === undefined) return credentials.createInsecure();
-  const read = (path: string | undefined) =>
-    path === undefined ? null : readFileSync(path);
+  const { caPath, certPath, keyPath } = tls;
   return credentials.createSsl(
-    readFileSync(tls.caPath),
-    read(tls.keyPath),
-    read(tls.certPath),
+    readPem('caPath', caPath),
+    keyPath === undefined ? null : readPem('keyPath', keyPath),
+    certPath === undefined ? null : readPem('certPath', certPath),
   );
+}
+
+function readPem(field: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new ConfigInvalidError(
+      {
+        source: 'tls',
+        line: 0,
+        field,
+        value: path,
+        expected: 'a PEM file that can be read',
+      },
+      { cause },
+    );
+  }
 }

@@ -281,4 +281,30 @@ describe('backpressure', () => {
     expect(written).toBeLessThan(100); // 250 MiB would have been 1,000
     await stream.return?.();
   });
+
+  it('the server gives up a caller that stops sending', async () => {
+    const ended: unknown[] = [];
+    const { client } = await serve(
+      {
+        async restoreQueue(requests) {
+          try {
+            for await (const request of requests) expect(request).toEqual({});
+          } catch (error) {
+            ended.push(error);
+            throw error;
+          }
+          return {};
+        },
+      },
+      { stallMs: 100 },
+    );
+    async function* silent() {
+      yield {};
+      await new Promise<never>(() => {});
+    }
+    const error = await failureOf(client.restoreQueue(silent()));
+    expect(error).toBeInstanceOf(DeadlineExceededError);
+    expect(error).toMatchObject({ metadata: { deadlineMs: '100' } });
+    expect(ended).toHaveLength(1);
+  });
 });

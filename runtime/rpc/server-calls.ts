@@ -43,6 +43,7 @@ export interface RunningCall extends Call {
 /** What all kinds of grpc-js's calls have. */
 interface AnyCall {
   readonly metadata: Metadata;
+  getPath(): string;
   once(event: 'cancelled', listener: () => void): unknown;
 }
 
@@ -51,7 +52,7 @@ export interface Surroundings {
   readonly name: string;
   readonly log: Logger;
   readonly running: Set<RunningCall>;
-  /** How long a reader of a stream may read nothing. */
+  /** How long a caller may keep a stream waiting. */
   readonly stallMs: number;
   draining: boolean;
 }
@@ -87,7 +88,7 @@ function clientStream(
   ) => {
     const running = begin(call, method, around);
     void respond(call, method, running, callback, () =>
-      handler(readAll(call, running.signal), running),
+      handler(readAll(call, running, around), running),
     ).finally(() => around.running.delete(running));
   };
   return handle;
@@ -162,38 +163,59 @@ async function respond(
 /** Requests as they come; a caller that leaves ends them by an error. */
 async function* readAll(
   call: ServerReadableStream<object, object>,
-  signal: AbortSignal,
+  running: RunningCall,
+  around: Surroundings,
 ): AsyncGenerator<object> {
+  const { signal } = running;
+  signal.addEventListener('abort', () => call.destroy(), { once: true });
+  const requests = call[Symbol.asyncIterator]();
+  const next = () => unlessStalled(call, running, around, requests.next());
   try {
-    yield* call;
+    for (let read = await next(); !read.done; read = await next()) {
+      yield read.value as object;
+    }
   } catch (error) {
     signal.throwIfAborted();
     throw error;
   }
 }
 
-/**
- * Never writes faster than the caller reads; one that reads nothing for
- * `stallMs` is given up, so that it does not hold memory for ever.
- */
+/** Never writes faster than the caller reads. */
 async function writeAll(
   call: ServerWritableStream<object, object>,
   responses: AsyncIterable<object>,
-  { signal, abort }: RunningCall,
-  { name, stallMs }: Surroundings,
+  running: RunningCall,
+  around: Surroundings,
 ): Promise<void> {
+  const { signal } = running;
   signal.throwIfAborted();
   for await (const response of responses) {
     signal.throwIfAborted();
     if (call.write(response)) continue;
-    const method = call.getPath();
-    const stalled = { service: name, method, deadlineMs: stallMs };
-    const timer = setTimeout(
-      () => abort(new DeadlineExceededError(stalled)),
-      stallMs,
-    );
-    await once(call, 'drain', { signal }).finally(() => clearTimeout(timer));
+    const drained = once(call, 'drain', { signal });
+    await unlessStalled(call, running, around, drained);
   }
+  // A handler may stop at the signal; its caller must not take that for all.
+  signal.throwIfAborted();
+}
+
+/**
+ * Gives up a caller that keeps us waiting for `stallMs`, so that it does not
+ * hold memory for ever.
+ */
+async function unlessStalled<T>(
+  call: AnyCall,
+  { abort }: RunningCall,
+  { name, stallMs }: Surroundings,
+  waiting: Promise<T>,
+): Promise<T> {
+  const method = call.getPath();
+  const stalled = { service: name, method, deadlineMs: stallMs };
+  const timer = setTimeout(
+    () => abort(new DeadlineExceededError(stalled)),
+    stallMs,
+  );
+  return waiting.finally(() => clearTimeout(timer));
 }
 
 function failure(error: unknown, { signal, log }: RunningCall): StatusResponse {

@@ -41,6 +41,20 @@ describe('close', () => {
     );
   });
 
+  it('ends a stream with an error even where its handler just stops', async () => {
+    const { server, client } = await serve({
+      async *subscribe(_, call) {
+        yield {};
+        await gone(call).catch(() => undefined);
+      },
+    });
+    const stream = client.subscribe({})[Symbol.asyncIterator]();
+    await stream.next();
+    const next = failureOf(stream.next());
+    await server.close();
+    expect(await next).toBeInstanceOf(DrainingError);
+  });
+
   it('cuts what is still running when the time is up', async () => {
     const { server, client } = await serve(
       { getQueue: (_, call) => gone(call) },
@@ -73,6 +87,14 @@ describe('listening', () => {
     const { server } = await serve({});
     const port = Number(server.address.split(':')[1]);
     const error = await failureOf(serve({}, { listen: { port } }));
-    expect(error).toBeInstanceOf(Error);
+    expect(error).toBeInstanceOf(ConfigInvalidError);
+    expect(error).toMatchObject({ metadata: { value: `127.0.0.1:${port}` } });
+  });
+
+  it('rejects when a file of its TLS cannot be read', async () => {
+    const tls = { certPath: '/nowhere/cert', keyPath: '/nowhere/key' };
+    const error = await failureOf(serve({}, { listen: { tls } }));
+    expect(error).toBeInstanceOf(ConfigInvalidError);
+    expect(error).toMatchObject({ metadata: { value: '/nowhere/cert' } });
   });
 });

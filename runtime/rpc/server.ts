@@ -1,8 +1,9 @@
+import { isIPv6 } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Server, type UntypedHandleCall } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
-import { DrainingError } from '../errors.js';
+import { ConfigInvalidError, DrainingError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { RunningService } from '../service.js';
 import {
@@ -31,7 +32,7 @@ export interface ServerOptions {
   log: Logger;
   /** How long running calls may go on once the server closes; default 5 s. */
   drainMs?: number;
-  /** How long a reader of a stream may read nothing; default 60 s. */
+  /** How long the caller of a stream may read or send nothing; default 60 s. */
   stallMs?: number;
   connectionAge?: ConnectionAge;
 }
@@ -40,8 +41,8 @@ export type RpcServer = RunningService;
 
 /**
  * Serves the handlers together with gRPC health and reflection.
- * @throws ConfigInvalidError for plaintext off loopback; whatever the system
- *   says when the address cannot be listened on
+ * @throws ConfigInvalidError for plaintext off loopback, unreadable TLS files
+ *   and an address that cannot be listened on
  */
 export async function startServer(options: ServerOptions): Promise<RpcServer> {
   const { name, log, listen, handlers } = options;
@@ -104,12 +105,28 @@ function addService(
 async function bind(server: Server, listen: ListenOptions): Promise<string> {
   const { host = '127.0.0.1', port = 0 } = listen;
   const credentials = serverCredentials(listen);
+  const hostPart = isIPv6(host) ? `[${host}]` : host;
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${host}:${port}`, credentials, (error, boundPort) =>
-      error ? reject(error) : resolve(boundPort),
+    server.bindAsync(`${hostPart}:${port}`, credentials, (cause, boundPort) =>
+      cause
+        ? reject(unbound(`${hostPart}:${port}`, cause))
+        : resolve(boundPort),
     );
   });
-  return `${host}:${bound}`;
+  return `${hostPart}:${bound}`;
+}
+
+function unbound(address: string, cause: Error): ConfigInvalidError {
+  return new ConfigInvalidError(
+    {
+      source: 'listen',
+      line: 0,
+      field: 'host:port',
+      value: address,
+      expected: `an address to listen on (${cause.message})`,
+    },
+    { cause },
+  );
 }
 
 /**
