@@ -14,12 +14,13 @@ const patterns = {
 export type PatternName = keyof typeof patterns;
 export const patternNames = Object.keys(patterns) as PatternName[];
 
-/** A disc (roundness 2) or a rounded square (above) with its own surface. */
+/** A part of the picture with an outline and a surface of its own. */
 interface Patch {
   readonly pattern: PatternName;
   readonly x: number;
   readonly y: number;
   readonly radius: number;
+  /** 2 is a disc; above, corners grow towards a square. */
   readonly roundness: number;
   readonly colour: readonly number[];
   readonly contrast: number;
@@ -34,47 +35,53 @@ interface Patch {
 /** Red, green and blue of every pixel, 0 to 1. */
 type Canvas = Float64Array;
 
+const roundnessOf = { disc: 2, square: 9 };
+
 /**
- * Paints one picture: a shaded ground, clutter, two patterned patches one above
- * the other, uneven light, noise.
+ * Paints one picture: a shaded ground, clutter, a patterned disc and a
+ * patterned square on opposite sides of the middle, uneven light, noise.
  * @returns uint8 [side, side, 3]
  */
 export function paintScene(
-  upper: PatternName,
-  lower: PatternName,
+  disc: PatternName,
+  square: PatternName,
   side: number,
   rng: Rng,
 ): Uint8Array {
   const canvas = paintGround(side, rng);
   for (let piece = 1 + rng.integer(4); piece > 0; piece--) {
     const pattern = patternNames[rng.integer(patternNames.length)]!;
+    const roundness =
+      rng.integer(2) === 0 ? roundnessOf.disc : roundnessOf.square;
     const [x, y] = [side * rng.uniform(), side * rng.uniform()];
-    paint(canvas, side, drawPatch(pattern, x, y, 1.5 + 2 * rng.uniform(), rng));
+    const place = { x, y, radius: 1.2 + 1.6 * rng.uniform(), roundness };
+    paint(canvas, side, drawPatch(pattern, place, rng));
   }
-  for (const [row, pattern] of [upper, lower].entries()) {
-    const radius = 4.8 + 2.5 * rng.uniform();
-    const x = radius + (side - 2 * radius) * rng.uniform();
-    const y = side * (row === 0 ? 0.27 : 0.73) + 3 * (rng.uniform() - 0.5);
-    paint(canvas, side, drawPatch(pattern, x, y, radius, rng));
+  const angle = 2 * Math.PI * rng.uniform();
+  for (const [pattern, sign, shape] of [
+    [disc, 1, 'disc'],
+    [square, -1, 'square'],
+  ] as const) {
+    const radius = 5 + 1.6 * rng.uniform();
+    const distance = sign * (8.5 + rng.uniform());
+    const x = side / 2 + distance * Math.cos(angle) + rng.uniform() - 0.5;
+    const y = side / 2 + distance * Math.sin(angle) + rng.uniform() - 0.5;
+    const place = { x, y, radius, roundness: roundnessOf[shape] };
+    paint(canvas, side, drawPatch(pattern, place, rng));
   }
   return expose(canvas, rng);
 }
 
 function drawPatch(
   pattern: PatternName,
-  x: number,
-  y: number,
-  radius: number,
+  place: Pick<Patch, 'x' | 'y' | 'radius' | 'roundness'>,
   rng: Rng,
 ): Patch {
   return {
+    ...place,
     pattern,
-    x,
-    y,
-    radius,
-    roundness: rng.integer(2) === 0 ? 2 : 6,
     colour: [0, 1, 2].map(() => 0.25 + 0.5 * rng.uniform()),
-    contrast: 0.1 + 0.2 * rng.uniform(),
+    contrast: 0.12 + 0.2 * rng.uniform(),
     period: 3 + 2.5 * rng.uniform(),
     phase: 2 * Math.PI * rng.uniform(),
     slant: rng.integer(2) === 0 ? 1 : -1,
@@ -143,7 +150,7 @@ function expose(canvas: Canvas, rng: Rng): Uint8Array {
     const x = (i % side) / side - 0.5;
     const y = Math.floor(i / side) / side - 0.5;
     const light = gain + 0.5 * (right * x + down * y);
-    const grain = 0.2 * (rng.uniform() - 0.5);
+    const grain = 0.16 * (rng.uniform() - 0.5);
     for (let channel = 3 * i; channel < 3 * i + 3; channel++) {
       const value = canvas[channel]! * light + grain;
       pixels[channel] = Math.round(255 * Math.min(1, Math.max(0, value)));

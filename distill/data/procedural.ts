@@ -20,19 +20,20 @@ const generatorVersion = 1;
 const side = 32;
 const imageBytes = side * side * 3;
 
-/** Ordered pairs of different patterns: which one is above which. */
-const pairs = patternNames.flatMap((upper) =>
+/** Ordered pairs of different patterns: the disc's and the square's. */
+const pairs = patternNames.flatMap((disc) =>
   patternNames
-    .filter((lower) => lower !== upper)
-    .map((lower) => [upper, lower] as const),
+    .filter((square) => square !== disc)
+    .map((square) => [disc, square] as const),
 );
 
 /**
- * The built-in data set: 32 x 32 RGB pictures of two patterned patches, one
- * above the other. The class is the ordered pair of patterns, so no part tells
- * it alone: a network must see both and how they lie. Colours, contrast,
- * period, outline, size, place, clutter, light and grain say nothing about the
- * class; nor does mirroring, so crop-flip views keep their labels.
+ * The built-in data set: 32 x 32 RGB pictures of a disc and a square, each
+ * with a pattern. The class is which of them bears which pattern, so no part
+ * tells it alone: who sees the two patterns but not whose they are is right
+ * half of the time. Places, colours, contrast, period, size, clutter, light
+ * and grain say nothing about the class; nor does mirroring, so crop-flip
+ * views keep their labels.
  *
  * Image `index` of a split is a pure function of (seed, split, index): a
  * larger data set begins with the images of a smaller one.
@@ -48,7 +49,7 @@ export function createProceduralDataset(
   return {
     name: 'procedural',
     imageShape: [side, side, 3],
-    classNames: pairs.map(([upper, lower]) => `${upper}-over-${lower}`),
+    classNames: pairs.map(([disc, square]) => `${disc}-disc-${square}-square`),
     normalization: { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] },
     digest: digestOf(options),
     split: (split) => splits[split],
@@ -61,8 +62,8 @@ function labelOf(seed: number, split: Split, index: number): number {
 }
 
 function imageOf(seed: number, split: Split, index: number): Uint8Array {
-  const [upper, lower] = pairs[labelOf(seed, split, index)]!;
-  return paintScene(upper, lower, side, rngFrom(seed, 'image', split, index));
+  const [disc, square] = pairs[labelOf(seed, split, index)]!;
+  return paintScene(disc, square, side, rngFrom(seed, 'image', split, index));
 }
 
 function createSplit(seed: number, split: Split, size: number): DatasetSplit {
