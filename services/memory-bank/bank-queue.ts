@@ -29,6 +29,9 @@ export interface QueueLimits extends FeederLimits {
   readonly maxRuns: number;
 }
 
+/** Rows of one step, all ranks: its delta has to fit one message of gRPC. */
+const maxStepBytes = 32 * 2 ** 20;
+
 /** A batch with what must fit the queue it is for. */
 export interface Submission extends Batch {
   readonly epoch: number;
@@ -101,7 +104,7 @@ export class BankQueue {
     return snapshot;
   }
 
-  /** Whether this queue is exactly what a restore would make. */
+  /** Whether this queue stands exactly where a restore would put it. */
   equals(snapshot: QueueSnapshot, nextStep: number): boolean {
     const { version, pointer, rows } = this.#fifo;
     return (
@@ -120,6 +123,8 @@ export class BankQueue {
     this.#validate(batch);
     const feeder = this.#feederOf(batch.runId);
     const duplicate = !feeder.add(batch);
+    // Only now: a run whose batches are all refused takes no room.
+    this.#feeders.set(batch.runId, feeder);
     const commits: Delta[] = [];
     for (
       let step = feeder.take(batch.runId);
@@ -191,6 +196,14 @@ export class BankQueue {
         expected: `less than world_size ${spec.worldSize}`,
       });
     }
+    const shareBytes = Math.floor(maxStepBytes / spec.worldSize);
+    if (batch.rows.byteLength > shareBytes) {
+      throw new InvalidRequestError({
+        field: 'rows',
+        value: `${batch.rows.byteLength} bytes`,
+        expected: `at most ${shareBytes} a rank`,
+      });
+    }
     requireFinite(batch.rows);
   }
 
@@ -206,9 +219,7 @@ export class BankQueue {
       });
     }
     const { worldSize } = this.spec;
-    const feeder = new Feeder(this.#firstStep, worldSize, this.#limits);
-    this.#feeders.set(runId, feeder);
-    return feeder;
+    return new Feeder(this.#firstStep, worldSize, this.#limits);
   }
 }
 

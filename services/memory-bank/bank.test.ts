@@ -149,6 +149,21 @@ describe('limits', () => {
     );
   });
 
+  it('count no run whose batches were all refused', () => {
+    const { queue } = open({}, { maxRuns: 1 });
+    const late = batch({ runId: 'late', step: 1_000 });
+    expect(() => queue.enqueue(late)).toThrow(BankBacklogError);
+    expect(queue.enqueue(batch({ runId: 'run' })).commits).toHaveLength(1);
+  });
+
+  it('bound a step, so that its delta fits a message', () => {
+    const { queue } = open({ worldSize: 1024 });
+    const rows = new Float32Array(8192);
+    queue.enqueue(batch({ rows }));
+    const more = batch({ rank: 1, rows: new Float32Array(8194) });
+    expect(() => queue.enqueue(more)).toThrow(InvalidRequestError);
+  });
+
   it('bound the history, which keeps the newest commit whatever its size', () => {
     const { queue } = open({}, { historyBytes: 16 });
     for (const step of [0, 1, 2]) queue.enqueue(batch({ step }));
@@ -210,6 +225,7 @@ describe('create', () => {
   it.each([
     ['capacity', 0],
     ['featDim', 0],
+    ['featDim', 65_537],
     ['worldSize', 0],
     ['worldSize', 1025],
     ['seed', 2 ** 60],
@@ -249,6 +265,10 @@ describe('restore and delete', () => {
     const queue = again();
     expect(again()).toBe(queue);
     expect(bank.bytes).toBe(32);
+    const other = { ...restoration, spec: { ...spec, teacherDigest: 'x' } };
+    expect(() => bank.restore(other, bank.prepareRestore(other), rows)).toThrow(
+      StaleEpochError,
+    );
     queue.enqueue(batch({ epoch: 2, step: 5 }));
     expect(again).toThrow(StaleEpochError);
     const older = { ...restoration, epoch: 1 };

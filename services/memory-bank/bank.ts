@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { FifoQueue, type QueueSnapshot } from '#distill/queue.js';
 import {
   BankBytesError,
@@ -148,7 +149,10 @@ export class Bank {
     const present = this.#queues.get(spec.queue);
     if (present?.queue.epoch === epoch) {
       memory.release();
-      if (present.queue.equals(snapshot, nextStep)) return present.queue;
+      const isSame =
+        isDeepStrictEqual(present.queue.spec, spec) &&
+        present.queue.equals(snapshot, nextStep);
+      if (isSame) return present.queue;
       throw new StaleEpochError({ epoch, current: epoch });
     }
     const fifo = FifoQueue.restore(snapshot);

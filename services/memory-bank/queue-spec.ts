@@ -17,13 +17,14 @@ export interface QueueSpec {
 
 const maxNameLength = 256;
 const maxWorldSize = 1024;
+const maxFeatDim = 65_536;
 
 /** @throws InvalidRequestError */
 export function validateSpec(spec: QueueSpec): void {
   validateName('queue', spec.queue);
   validateName('teacher_digest', spec.teacherDigest);
   validateCount('capacity', spec.capacity, 1);
-  validateCount('feat_dim', spec.featDim, 1);
+  validateCount('feat_dim', spec.featDim, 1, maxFeatDim);
   validateCount('world_size', spec.worldSize, 1, maxWorldSize);
   validateCount('seed', spec.seed, 0);
   validateCount('projection_seed', spec.projectionSeed, 0);

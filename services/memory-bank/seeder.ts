@@ -13,7 +13,7 @@ const smallSize = 2 ** 15;
 export class Seeder {
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @throws the signal's reason, if nobody waits any more at its turn */
+  /** @throws the signal's reason, once nobody waits any more */
   async seed(spec: QueueSpec, signal: AbortSignal): Promise<FifoQueue> {
     if (spec.capacity * spec.featDim <= smallSize) {
       return FifoQueue.create(spec);
@@ -31,9 +31,16 @@ async function seedInThread(
   signal.throwIfAborted();
   const entry = new URL('./seeder-worker.js', import.meta.url);
   const worker = await startWorker<SeederApi>(entry, { name: 'seeder' });
+  const stop = () => void worker.close();
+  signal.addEventListener('abort', stop);
   try {
+    signal.throwIfAborted();
     return FifoQueue.restore(await worker.api.seed(spec));
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
   } finally {
+    signal.removeEventListener('abort', stop);
     await worker.close();
   }
 }
