@@ -8,9 +8,9 @@ const schema = z.strictObject({
   queue: z.strictObject({ capacity: z.number().int().positive() }),
 });
 
-function problemOf(value: unknown) {
+function problemOf(value: unknown, by: z.ZodType = schema) {
   try {
-    parseConfig(schema, value, 'test');
+    parseConfig(by, value, 'test');
   } catch (error) {
     if (error instanceof ConfigInvalidError) return error.metadata;
   }
@@ -27,7 +27,7 @@ describe('parseConfig', () => {
     const problem = problemOf({ queue: { capacity: 0 } });
     expect(problem.field).toBe('queue.capacity');
     expect(problem.value).toBe('0');
-    expect(problem.expected).toMatch(/>0/);
+    expect(problem.expected).toBe('more than 0');
   });
 
   it('names an unknown key', () => {
@@ -39,6 +39,36 @@ describe('parseConfig', () => {
   it('names what is missing', () => {
     const problem = problemOf({});
     expect(problem).toMatchObject({ field: 'queue', value: 'missing' });
+  });
+
+  it.each([
+    [{ port: '1' }, 'a number'],
+    [{ port: 1.5 }, 'a whole number'],
+    [{ port: -1 }, 'at least 0'],
+    [{ port: Infinity }, 'a number'],
+    [{ queue: [] }, 'a mapping of fields'],
+    [{ order: 'up' }, 'before, after'],
+    [{ name: '-' }, 'a text that matches /^[a-z]+$/'],
+    [{ list: [1, 2, 3] }, 'at most 2 entries'],
+    [{ either: 'x' }, 'a number or true or false'],
+  ])('says of %j: expected %s', (value, expected) => {
+    const other = z.strictObject({
+      ...schema.partial().shape,
+      order: z.enum(['before', 'after']).optional(),
+      name: z
+        .string()
+        .regex(/^[a-z]+$/)
+        .optional(),
+      list: z.array(z.number()).max(2).optional(),
+      either: z.union([z.number(), z.boolean()]).optional(),
+    });
+    expect(problemOf(value, other).expected).toBe(expected);
+  });
+
+  it('leaves the text of a rule of its own', () => {
+    const ruled = schema.refine(() => false, 'a better idea');
+    const value = { queue: { capacity: 1 } };
+    expect(problemOf(value, ruled).expected).toBe('a better idea');
   });
 
   it('cuts long values short', () => {

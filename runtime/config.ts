@@ -1,5 +1,12 @@
-import type { z } from 'zod';
+import { z } from 'zod';
+import { expectationOf } from './config-expectation.js';
 import { ConfigInvalidError } from './errors.js';
+
+/** Settings of services, coerced: the environment has only texts. */
+export const countSetting = z.coerce.number().int().positive();
+
+/** A time to wait, as long as timers can: beyond it, they fire at once. */
+export const waitMsSetting = countSetting.max(2 ** 31 - 1);
 
 /** Where a value of a configuration stands, for a reader of the error. */
 export interface ConfigSource {
@@ -18,7 +25,7 @@ export function parseConfig<Schema extends z.ZodType>(
   value: unknown,
   source: ConfigSource | string,
 ): z.output<Schema> {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: expectationOf });
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw toConfigError(issue as z.core.$ZodIssue, value, asSource(source));
@@ -45,7 +52,7 @@ function toConfigError(
     line: source.lineOf(path),
     field: path.map(String).join('.') || 'configuration',
     value: preview(valueAt(input, path)),
-    expected: unknownKey === undefined ? issue.message : 'no such field',
+    expected: issue.message,
   });
 }
 

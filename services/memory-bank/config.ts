@@ -1,30 +1,29 @@
 import { z } from 'zod';
-import { parseConfig } from '#runtime/config.js';
+import { countSetting, parseConfig, waitMsSetting } from '#runtime/config.js';
 import { listenSchema } from '#runtime/rpc/config.js';
 
 const MiB = 2 ** 20;
-const count = z.coerce.number().int().positive();
 
 const schema = z
   .strictObject({
     listen: listenSchema,
     /** Bytes of all queues' rows and of snapshots being read. */
-    maxBytes: count.default(1024 * MiB),
-    maxQueues: count.default(256),
+    maxBytes: countSetting.default(1024 * MiB),
+    maxQueues: countSetting.default(256),
     /** Runs that may feed one queue. */
-    maxRuns: count.default(16),
+    maxRuns: countSetting.default(16),
     /** Steps of a run that may be in, counted from the next to be committed. */
-    maxPendingSteps: count.default(128),
+    maxPendingSteps: countSetting.default(128),
     /** Bytes of a run's rows that wait for an earlier step. */
-    maxPendingBytes: count.default(128 * MiB),
+    maxPendingBytes: countSetting.default(128 * MiB),
     /** Committed steps whose batches are recognised when they are sent again. */
-    rememberedSteps: count.default(1024),
+    rememberedSteps: countSetting.default(1024),
     /** Bytes of commits that each queue keeps for its subscribers. */
-    historyBytes: count.default(32 * MiB),
+    historyBytes: countSetting.default(32 * MiB),
     /** The longest silence of a subscription. */
-    heartbeatMs: count.default(2_000),
+    heartbeatMs: waitMsSetting.default(2_000),
     /** How long running calls may go on when the service closes. */
-    drainMs: count.default(5_000),
+    drainMs: waitMsSetting.default(5_000),
   })
   .refine((config) => config.rememberedSteps >= config.maxPendingSteps, {
     path: ['rememberedSteps'],

@@ -1,19 +1,17 @@
 import { z } from 'zod';
-import { parseConfig } from '#runtime/config.js';
+import { countSetting, parseConfig, waitMsSetting } from '#runtime/config.js';
 import { listenSchema } from '#runtime/rpc/config.js';
-
-const count = z.coerce.number().int().positive();
 
 const schema = z.strictObject({
   listen: listenSchema,
   /** How long the worker of a run may be silent before it loses the run. */
-  leaseMs: count.default(10_000),
+  leaseMs: waitMsSetting.default(10_000),
   /** Workers that a run may lose before it fails. */
-  maxAttempts: count.default(3),
+  maxAttempts: countSetting.default(3),
   /** How long a run waits for a worker while none is heard at all. */
-  claimTimeoutMs: count.default(60_000),
+  claimTimeoutMs: waitMsSetting.default(60_000),
   /** Runs kept; beyond it the oldest that have ended are forgotten. */
-  maxRuns: count.max(1_000).default(1_000),
+  maxRuns: countSetting.max(1_000).default(1_000),
 });
 
 /** The orchestrator's settings: total, checked and frozen. */
