@@ -7,8 +7,8 @@ import { ConfigInvalidError } from '#runtime/errors.js';
 import type { Context, Routes } from '../context.js';
 import { toWireRun } from '../wire.js';
 
-/** A record and a work item must fit into one message of the bus. */
-const maxExperimentBytes = 256 * 1024;
+/** All records that are kept must fit into one answer of ListRuns. */
+const maxExperimentBytes = 32 * 1024;
 const source = 'experiment';
 
 /** See OrchestratorService.SubmitRun. */
