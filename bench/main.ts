@@ -1,4 +1,5 @@
 import { benchBank } from './bank.js';
+import { benchEngines, benchStudentStep } from './student-step.js';
 
 /**
  * `npm run bench -- NAME`: runs one benchmark. The last line printed is one
@@ -6,6 +7,8 @@ import { benchBank } from './bank.js';
  */
 const benches: Readonly<Record<string, () => Promise<object>>> = {
   bank: benchBank,
+  engines: benchEngines,
+  'student-step': benchStudentStep,
 };
 
 const [name = ''] = process.argv.slice(2);

@@ -1,7 +1,9 @@
 // Installs Debian packages that tests use, where that is possible: as root, on
 // a Debian system, with apt-get. Elsewhere it says what will be skipped.
+//   node scripts/debian.mjs NAME...   installs these, or fails
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 /** What a missing package costs: the suites that are then skipped, loudly. */
 const uses = {
@@ -72,5 +74,13 @@ export function installDebianPackages() {
         `test: ${name} is not installed: SKIPPED where it is needed: ${suites}`,
       );
     }
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const problem = installDebian(process.argv.slice(2));
+  if (problem) {
+    console.error(problem);
+    process.exitCode = 1;
   }
 }
