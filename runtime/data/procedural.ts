@@ -10,7 +10,7 @@ import {
 } from './shared.js';
 
 /** Painting one takes about a millisecond. */
-const imagesPerTurn = 8;
+const imagesPerTurn = 2;
 
 /**
  * The built-in data set, all of its images painted: a few at a time, since the
