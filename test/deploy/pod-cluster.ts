@@ -41,7 +41,7 @@ export async function playBase(
   const folder = await mkdtemp(join(tmpdir(), 'rrd-pods-'));
   // Pods run as another user than the one that made the folder.
   await chmod(folder, 0o755);
-  const podman = await Podman.open(join(folder, 'podman'), 'rrd-test');
+  const podman = await Podman.open(join(folder, 'podman'));
   const close = async () => {
     await podman.close();
     await rm(folder, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runToEnd } from '../cluster.js';
 import { makeWorld, tinyExperiment } from '../world.js';
-import { playBase } from './pod-cluster.js';
+import { playBase, type PodCluster } from './pod-cluster.js';
 import { whyNoPodman } from './podman.js';
 
 const problem = whyNoPodman();
@@ -16,7 +16,7 @@ describe.skipIf(problem !== undefined)(
       await using pods = await playBase({ ...world, imageFolders });
 
       const orchestrator = await pods.addressOf('orchestrator', 50051);
-      await until(() => pods.isHealthy('orchestrator'));
+      await untilHealthy(pods, 'orchestrator');
       const run = await runToEnd(orchestrator, tinyExperiment(), 'pods-1');
 
       expect(run.phase).toBe('RUN_PHASE_SUCCEEDED');
@@ -44,10 +44,12 @@ const samples = {
 const pathOf = (definition = '') => definition.replace('folder:', '');
 
 /** Asks again every half second, for a minute and a half. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
+async function untilHealthy(pods: PodCluster, pod: string): Promise<void> {
   const deadlineMs = performance.now() + 90_000;
-  while (!(await condition())) {
-    if (performance.now() > deadlineMs) throw new Error('not in time');
+  while (!(await pods.isHealthy(pod))) {
+    if (performance.now() > deadlineMs) {
+      throw new Error(`${pod} is not healthy:\n${await pods.logs(pod)}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }

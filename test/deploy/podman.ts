@@ -1,4 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -29,12 +30,16 @@ export class Podman {
     private readonly network: string,
   ) {}
 
-  static async open(folder: string, network: string): Promise<Podman> {
+  static async open(folder: string): Promise<Podman> {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'containers.conf'), containersConf(folder));
     writeFileSync(join(folder, 'storage.conf'), storageConf(folder));
+    const [high, low] = [randomInt(100, 250), randomInt(256)];
+    const network = `rrd-${high}-${low}`;
     const podman = new Podman(folder, network);
-    await podman.podman('network', 'create', network);
+    const subnet = `10.${high}.${low}.0/24`;
+    await podman.podman('network', 'create', '--subnet', subnet, network);
+    podman.nameBridge();
     return podman;
   }
 
@@ -111,6 +116,17 @@ export class Podman {
       spawnSync('umount', ['--lazy', mount]);
     }
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /**
+   * Two podmans with folders of their own do not know of each other and would
+   * give their networks the same subnet and the same bridge, podman1.
+   */
+  private nameBridge(): void {
+    const path = join(this.folder, 'networks', `${this.network}.json`);
+    const settings = JSON.parse(readFileSync(path, 'utf8')) as object;
+    const named = { ...settings, network_interface: this.network };
+    writeFileSync(path, JSON.stringify(named));
   }
 
   private get pods(): string {
