@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { networkNames, type NetworkName } from '#distill/models/index.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
+import { chooseEngine } from '#runtime/compute/index.js';
 import { engineOption, positiveInteger, runsOption } from '../options.js';
 import { quickstart } from '../quickstart/quickstart.js';
 import { summaryTable } from '../quickstart/summary.js';
@@ -34,6 +35,11 @@ export const quickstartCommand = new Command('quickstart')
   .addOption(engineOption)
   .addOption(runsOption)
   .action(async (flags: QuickstartFlags) => {
+    const engine = await chooseEngine(flags.engine);
+    console.error(`engine: ${engine}`);
+    if (flags.engine === 'auto' && engine !== 'tensorflow') {
+      console.error('a faster one: npm run setup:tensorflow');
+    }
     const { summary, folder } = await quickstart(
       {
         dataset: flags.data ? 'images' : 'procedural',

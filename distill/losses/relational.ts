@@ -89,7 +89,10 @@ function attend(
   let sum: tf.Tensor = tf.zeros([f.shape[0], featDim]); // the same, times Q
   for (let start = 0; start < capacity; start += blockRows) {
     const size = Math.min(blockRows, capacity - start);
-    const rows = tf.slice2d(queue, [start, 0], [size, featDim]);
+    const rows =
+      size === capacity
+        ? queue
+        : tf.slice2d(queue, [start, 0], [size, featDim]);
     const scores = tf.matMul(f, rows, false, true); // [N, size]
     const blockPeak = tf.max<tf.Tensor2D>(scores, 1, true);
     const newPeak = peak ? tf.maximum<tf.Tensor2D>(peak, blockPeak) : blockPeak;
