@@ -36,8 +36,8 @@ const schema = z.strictObject({
   leaseMs: milliseconds.default(10_000),
   deadlines: z
     .strictObject({
-      /** A teacher may have to load its model first. */
-      describeMs: milliseconds.default(60_000),
+      /** A teacher may have to load its model and data set first. */
+      describeMs: milliseconds.default(120_000),
       /** One batch of the teacher, through all retries. */
       extractMs: milliseconds.default(30_000),
       /** One call of the bank, through all retries. */

@@ -1,4 +1,5 @@
 import type { TeacherOutput } from '#distill/methods/method.js';
+import type { DescribeRequest } from '#proto/rrd/v1/DescribeRequest.js';
 import type { DescribeResponse__Output } from '#proto/rrd/v1/DescribeResponse.js';
 import type { ExtractRequest } from '#proto/rrd/v1/ExtractRequest.js';
 import type { ExtractResponse__Output } from '#proto/rrd/v1/ExtractResponse.js';
@@ -54,20 +55,29 @@ export class TeacherClient {
   readonly #options: TeacherOptions;
   readonly #client: RpcClient<typeof service>;
   readonly #description: DescribeResponse__Output;
-  #byReference = true;
 
   static async open(
     options: TeacherOptions,
     signal: AbortSignal,
   ): Promise<TeacherClient> {
-    const { address, tls, model, describeMs: ms } = options;
+    const { address, tls, model, dataset, describeMs: ms } = options;
     const client = connect(service, address, { tls });
-    try {
-      const description = await patiently(
-        { service, address, ms, signal },
-        (callOptions) => client.describe({ model }, callOptions),
+    const describe = (request: DescribeRequest) =>
+      patiently({ service, address, ms, signal }, (callOptions) =>
+        client.describe({ model, ...request }, callOptions),
       );
-      return new TeacherClient(options, client, description);
+    try {
+      const { name, digest } = dataset;
+      let byReference = true;
+      const description = await describe({
+        dataset: name,
+        datasetDigest: digest,
+      }).catch((error: unknown) => {
+        options.onPixels(asLackOfData(error));
+        byReference = false;
+        return describe({});
+      });
+      return new TeacherClient(options, client, description, byReference);
     } catch (error) {
       client.close();
       throw error;
@@ -78,6 +88,7 @@ export class TeacherClient {
     options: TeacherOptions,
     client: RpcClient<typeof service>,
     description: DescribeResponse__Output,
+    private readonly byReference: boolean,
   ) {
     this.#options = options;
     this.#client = client;
@@ -139,26 +150,12 @@ export class TeacherClient {
       outputs: [...outputs].map((output) => wireOutputs[output]),
       projection: outputs.has('embeddings') ? this.#options.projection : null,
     };
-    if (this.#byReference) {
-      try {
-        const refs = this.#refs(batch);
-        return await this.#client.extract({ ...common, refs }, options);
-      } catch (error) {
-        this.#turnToPixels(error);
-      }
+    if (this.byReference) {
+      const refs = this.#refs(batch);
+      return this.#client.extract({ ...common, refs }, options);
     }
     const pixels = toWire(await this.#options.pixelsOf(batch));
     return this.#client.extract({ ...common, pixels }, options);
-  }
-
-  /** Throws `error` again unless pixels help against it. */
-  #turnToPixels(error: unknown): void {
-    const helps =
-      error instanceof DatasetNotFoundError ||
-      error instanceof DatasetMismatchError;
-    if (!helps) throw error;
-    if (this.#byReference) this.#options.onPixels(error);
-    this.#byReference = false;
   }
 
   #refs({ split, indices, epoch }: BatchRef): SampleRefs {
@@ -192,4 +189,11 @@ export class TeacherClient {
     });
     return Object.fromEntries(tensors);
   }
+}
+
+/** An error that pixels help against; any other is thrown again. */
+function asLackOfData(error: unknown) {
+  if (error instanceof DatasetNotFoundError) return error;
+  if (error instanceof DatasetMismatchError) return error;
+  throw error;
 }

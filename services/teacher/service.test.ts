@@ -78,6 +78,20 @@ describe('Describe', () => {
       maxBatchSize,
     });
   });
+
+  it('compares the data set that references are going to name', async () => {
+    const { dataset = '', datasetDigest = '' } = fixture.refs([0]);
+    const ask = (fields: object) =>
+      fixture.client.describe({
+        ...{ model: 'small', dataset, datasetDigest },
+        ...fields,
+      });
+    await expect(ask({})).resolves.toMatchObject({ model: 'small' });
+    const mismatch = { reason: 'DATASET_MISMATCH' };
+    await expect(ask({ datasetDigest: '0' })).rejects.toMatchObject(mismatch);
+    const unknown = { reason: 'DATASET_NOT_FOUND' };
+    await expect(ask({ dataset: 'imagenet' })).rejects.toMatchObject(unknown);
+  });
 });
 
 describe('Extract', () => {

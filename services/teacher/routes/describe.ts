@@ -1,13 +1,16 @@
 import type { Handlers } from '#runtime/rpc/server.js';
 import type { TeacherContext } from '../context.js';
+import { datasetOf } from './samples.js';
 
 type Describe = Handlers<'rrd.v1.TeacherService'>['describe'];
 
-export function describe({ models, config }: TeacherContext): Describe {
+export function describe(context: TeacherContext): Describe {
+  const { models, config } = context;
   return async (request) => {
     const { name, description } = await models.get(request.model);
     const { digest, network, featureDim, classCount, imageShape, engine } =
       description;
+    if (request.dataset !== '') await datasetOf(request, imageShape, context);
     return {
       model: name,
       teacherDigest: digest,

@@ -39,8 +39,7 @@ export async function samplesOf(
   if (!refs) throw invalid('samples', 'missing', 'refs or pixels');
   checkCount(refs.indices.length, maxBatchSize);
   const views = viewsOf(refs);
-  const dataset = await context.datasets.get(refs.dataset);
-  checkDataset(dataset, refs, imageShape);
+  const dataset = await datasetOf(refs, imageShape, context);
   const split = dataset.split(splitOf(refs.split));
   for (const index of refs.indices) checkIndex(index, split.size);
   return {
@@ -48,6 +47,20 @@ export async function samplesOf(
     count: refs.indices.length,
     ...(views && { views }),
   };
+}
+
+/**
+ * The data set that references name, once it is loaded.
+ * @throws DatasetNotFoundError, DatasetMismatchError, BatchShapeError
+ */
+export async function datasetOf(
+  refs: Pick<SampleRefs__Output, 'dataset' | 'datasetDigest'>,
+  imageShape: readonly number[],
+  { datasets }: TeacherContext,
+): Promise<Dataset> {
+  const dataset = await datasets.get(refs.dataset);
+  checkDataset(dataset, refs, imageShape);
+  return dataset;
 }
 
 function checkCount(count: number, maxBatchSize: number): void {
@@ -62,7 +75,7 @@ function checkIndex(index: number, size: number): void {
 
 function checkDataset(
   dataset: Dataset,
-  refs: SampleRefs__Output,
+  refs: Pick<SampleRefs__Output, 'datasetDigest'>,
   imageShape: readonly number[],
 ): void {
   const { name, digest } = dataset;

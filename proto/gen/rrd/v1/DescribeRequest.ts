@@ -3,8 +3,12 @@
 
 export interface DescribeRequest {
   'model'?: (string);
+  'dataset'?: (string);
+  'datasetDigest'?: (string);
 }
 
 export interface DescribeRequest__Output {
   'model': (string);
+  'dataset': (string);
+  'datasetDigest': (string);
 }
