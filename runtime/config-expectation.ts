@@ -26,7 +26,7 @@ export function expectationOf(issue: Issue): string | undefined {
     case 'invalid_type':
       return typeNames[issue.expected] ?? issue.expected;
     case 'invalid_value':
-      return issue.values.map(String).join(', ');
+      return `one of ${issue.values.map(String).join(', ')}`;
     case 'too_small':
       return bound(
         issue.inclusive ? 'at least' : 'more than',

@@ -47,7 +47,7 @@ describe('parseConfig', () => {
     [{ port: -1 }, 'at least 0'],
     [{ port: Infinity }, 'a number'],
     [{ queue: [] }, 'a mapping of fields'],
-    [{ order: 'up' }, 'before, after'],
+    [{ order: 'up' }, 'one of before, after'],
     [{ name: '-' }, 'a text that matches /^[a-z]+$/'],
     [{ list: [1, 2, 3] }, 'at most 2 entries'],
     [{ either: 'x' }, 'a number or true or false'],
