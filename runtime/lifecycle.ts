@@ -11,9 +11,9 @@ const signals = ['SIGTERM', 'SIGINT'] as const;
 
 /**
  * Keeps a service until it has ended by itself or until SIGTERM or SIGINT, then
- * closes it. The process ends by
- * its event loop running empty, so that telemetry is flushed; a second signal,
- * or something that holds the loop for longer than `lingerMs`, ends it hard.
+ * closes it. The process ends by its event loop running empty, so that
+ * telemetry is flushed; a second signal, or something that holds the loop for
+ * longer than `lingerMs`, ends it hard.
  */
 export async function runUntilSignal(
   service: RunningService,
