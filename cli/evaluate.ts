@@ -1,11 +1,15 @@
+import type { Dataset } from '#distill/data/dataset.js';
 import { createNetwork, isNetworkName } from '#distill/models/index.js';
 import { readCheckpoint } from '#runtime/checkpoint/index.js';
-import { modelManifestSchema } from '#runtime/checkpoint/manifest.js';
+import {
+  modelManifestSchema,
+  type ModelManifest,
+} from '#runtime/checkpoint/manifest.js';
 import { Classifier } from '#runtime/classifier.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
 import { createEngine } from '#runtime/compute/index.js';
 import { openDatasets } from '#runtime/data/index.js';
-import { CorruptFileError } from '#runtime/errors.js';
+import { CorruptFileError, InvalidRequestError } from '#runtime/errors.js';
 
 export interface EvaluationOptions {
   readonly datasets: Readonly<Record<string, string>>;
@@ -40,6 +44,7 @@ export async function evaluateModel(
   }
   const name = options.dataset ?? manifest.dataset;
   const dataset = await openDatasets(options.datasets).get(name);
+  requireSameKind(dataset, manifest);
   const engine = await createEngine(options.engine);
   try {
     const classifier = await Classifier.create(
@@ -61,4 +66,18 @@ export async function evaluateModel(
   } finally {
     await engine.dispose();
   }
+}
+
+/** Other images and other classes would give a number that means nothing. */
+function requireSameKind(
+  { name, imageShape, classNames }: Dataset,
+  manifest: ModelManifest,
+): void {
+  const kindOf = (shape: readonly number[], classCount: number) =>
+    `images of ${shape.join(' x ')} in ${classCount} classes`;
+  const expected = kindOf(manifest.imageShape, manifest.classCount);
+  const actual = kindOf(imageShape, classNames.length);
+  if (actual === expected) return;
+  const value = `${name} (${actual})`;
+  throw new InvalidRequestError({ field: 'dataset', value, expected });
 }

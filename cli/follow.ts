@@ -1,3 +1,5 @@
+import type { Experiment } from '#distill/experiment.js';
+import { DrainingError } from '#runtime/errors.js';
 import {
   type OrchestratorClient,
   type Run,
@@ -7,8 +9,10 @@ import {
 
 /**
  * Watches a run to its end.
+ * @param signal aborting it ends the watch, not the run
  * @returns the final record of a run that succeeded
- * @throws the very error that ended the run, if it did not
+ * @throws the very error that ended the run, if it did not; the signal's
+ *   reason
  */
 export async function followRun(
   orchestrator: OrchestratorClient,
@@ -23,6 +27,32 @@ export async function followRun(
     if (failure) throw failure;
     return run;
   }
-  // The server ends a watch only behind the final record; ask once more.
-  return orchestrator.get(runId);
+  // A server that means to go on ends a watch only behind the final record.
+  throw new DrainingError({ service: 'the orchestrator' });
+}
+
+/**
+ * Submits a run that is its caller's own, and watches it to its end.
+ * @param interrupted aborting it cancels the run, which then ends cancelled
+ */
+export async function submitAndFollow(
+  orchestrator: OrchestratorClient,
+  submission: { readonly experiment: Experiment; readonly runId?: string },
+  onChange: (run: Run) => void,
+  interrupted: AbortSignal,
+): Promise<Run> {
+  const { experiment, runId: wanted } = submission;
+  const { runId } = await orchestrator.submit(experiment, wanted);
+  const stop = new AbortController();
+  const cancel = () =>
+    void orchestrator.cancel(runId).catch((error: unknown) => {
+      stop.abort(error);
+    });
+  interrupted.addEventListener('abort', cancel, { once: true });
+  if (interrupted.aborted) cancel();
+  try {
+    return await followRun(orchestrator, runId, onChange, stop.signal);
+  } finally {
+    interrupted.removeEventListener('abort', cancel);
+  }
 }

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { DomainError } from '#runtime/errors.js';
+import { packageRoot } from '#runtime/paths.js';
 import { cancelCommand } from './commands/cancel.js';
 import { doctorCommand } from './commands/doctor.js';
 import { evalCommand } from './commands/eval.js';
@@ -10,8 +13,15 @@ import { serveCommand } from './commands/serve.js';
 import { trainTeacherCommand } from './commands/train-teacher.js';
 import { watchCommand } from './commands/watch.js';
 
+function version(): string {
+  const path = join(packageRoot, 'package.json');
+  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string })
+    .version;
+}
+
 const program = new Command('rrd')
   .description('distributed knowledge distillation')
+  .version(version())
   .addCommand(quickstartCommand)
   .addCommand(runCommand)
   .addCommand(trainTeacherCommand)

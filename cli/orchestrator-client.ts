@@ -37,7 +37,7 @@ export function failureOf(run: Run): DomainError | undefined {
 }
 
 /** Longer than the orchestrator itself waits for a bus that is away. */
-const deadlineMs = 20_000;
+const deadlineMs = 30_000;
 
 /** The orchestrator as the command line uses it. */
 export interface OrchestratorClient {

@@ -24,6 +24,8 @@ class Bars implements ProgressDisplay {
       format: '{label} {bar} {value}/{total}  {text}',
       barsize: 24,
       hideCursor: true,
+      // Its own way with Ctrl-C keeps the process alive.
+      gracefulExit: false,
     });
   }
 

@@ -1,5 +1,10 @@
 import { Command } from 'commander';
-import { remoteOption, type RemoteFlags, tlsCaOption } from '../options.js';
+import {
+  jsonOption,
+  remoteOption,
+  type RemoteFlags,
+  tlsCaOption,
+} from '../options.js';
 import { openOrchestrator, phaseName } from '../orchestrator-client.js';
 
 export const cancelCommand = new Command('cancel')
@@ -7,11 +12,13 @@ export const cancelCommand = new Command('cancel')
   .argument('<run>', 'the id of a run')
   .addOption(remoteOption)
   .addOption(tlsCaOption)
-  .action(async (runId: string, flags: RemoteFlags) => {
+  .addOption(jsonOption)
+  .action(async (runId: string, flags: RemoteFlags & { json?: boolean }) => {
     const orchestrator = openOrchestrator(flags.orchestrator, flags.tlsCa);
     try {
       const run = await orchestrator.cancel(runId);
-      console.log(`${runId}: ${phaseName(run)}`);
+      const text = `${runId}: ${phaseName(run)}`;
+      console.log(flags.json ? JSON.stringify(run) : text);
     } finally {
       orchestrator.close();
     }

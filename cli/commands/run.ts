@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { readExperiment } from '../experiment-file.js';
-import { followRun } from '../follow.js';
+import { submitAndFollow } from '../follow.js';
+import { catchInterruption } from '../interruption.js';
 import {
   dataOption,
   engineOption,
@@ -40,7 +41,7 @@ export const runCommand = new Command('run')
     console.log(flags.json ? JSON.stringify(run) : resultText(run));
   });
 
-/** Submits an experiment and follows it to its final record. */
+/** Submits an experiment and follows it to its end; Ctrl-C cancels it. */
 export async function runExperiment(
   path: string,
   flags: RunFlags,
@@ -49,6 +50,7 @@ export async function runExperiment(
     'training.epochs': flags.epochs,
     engine: flags.engine === 'auto' ? undefined : flags.engine,
   });
+  using interruption = catchInterruption();
   await using session = await openSession({
     orchestrator: flags.orchestrator,
     tlsCa: flags.tlsCa,
@@ -61,9 +63,11 @@ export async function runExperiment(
   const { orchestrator } = session;
   const progress = createProgress(process.stderr);
   try {
-    const { runId } = await orchestrator.submit(experiment, flags.runId);
-    return await followRun(orchestrator, runId, (run) =>
-      progress.update(experiment.name, run),
+    return await submitAndFollow(
+      orchestrator,
+      { experiment, ...(flags.runId !== undefined && { runId: flags.runId }) },
+      (run) => progress.update(experiment.name, run),
+      interruption.signal,
     );
   } finally {
     progress.done(experiment.name);

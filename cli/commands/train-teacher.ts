@@ -8,7 +8,7 @@ import {
   runsOption,
   type SessionFlags,
 } from '../options.js';
-import { installModel } from '../models.js';
+import { checkModelName, installModel } from '../models.js';
 import { resultText } from '../result.js';
 import { runExperiment } from './run.js';
 
@@ -29,6 +29,7 @@ export const trainTeacherCommand = new Command('train-teacher')
   .addOption(engineOption)
   .addOption(jsonOption)
   .action(async (path: string, flags: TrainTeacherFlags) => {
+    checkModelName(flags.models, flags.model);
     const run = await runExperiment(path, flags);
     const checkpoint = run.result?.checkpoint ?? '';
     const folder = await installModel(checkpoint, flags.models, flags.model);

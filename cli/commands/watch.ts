@@ -1,12 +1,13 @@
 import { Command } from 'commander';
 import { followRun } from '../follow.js';
+import { catchInterruption } from '../interruption.js';
 import {
   jsonOption,
   remoteOption,
   type RemoteFlags,
   tlsCaOption,
 } from '../options.js';
-import { openOrchestrator } from '../orchestrator-client.js';
+import { openOrchestrator, type Run } from '../orchestrator-client.js';
 import { createProgress } from '../progress.js';
 import { resultText } from '../result.js';
 
@@ -17,16 +18,23 @@ export const watchCommand = new Command('watch')
   .addOption(tlsCaOption)
   .addOption(jsonOption)
   .action(async (runId: string, flags: RemoteFlags & { json?: boolean }) => {
+    using interruption = catchInterruption();
+    const { signal } = interruption;
     const orchestrator = openOrchestrator(flags.orchestrator, flags.tlsCa);
     const progress = createProgress(process.stderr);
     try {
-      const run = await followRun(orchestrator, runId, (change) => {
+      const show = (change: Run) => {
         // For a script: every record as it comes, one a line.
         if (flags.json) console.log(JSON.stringify(change));
         else progress.update(runId, change);
-      });
+      };
+      const run = await followRun(orchestrator, runId, show, signal);
       progress.done(runId);
       if (!flags.json) console.log(resultText(run));
+    } catch (error) {
+      if (error !== signal.reason) throw error;
+      console.error(`rrd: ${runId} goes on`);
+      process.exitCode = 1;
     } finally {
       progress.done(runId);
       orchestrator.close();

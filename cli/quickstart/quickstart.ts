@@ -4,7 +4,8 @@ import type { RunResult__Output } from '#proto/rrd/v1/RunResult.js';
 import type { Experiment } from '#distill/experiment.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
 import { InternalError } from '#runtime/errors.js';
-import { followRun } from '../follow.js';
+import { submitAndFollow } from '../follow.js';
+import { catchInterruption } from '../interruption.js';
 import { installModel } from '../models.js';
 import { createProgress } from '../progress.js';
 import { openSession, type Session } from '../session.js';
@@ -43,6 +44,7 @@ export async function quickstart(
   const modelsDir = join(folder, 'models');
   mkdirSync(modelsDir, { recursive: true });
   const { data, engine } = workplace;
+  using interruption = catchInterruption();
   await using session = await openSession({
     datasets: data ? { [options.dataset]: `folder:${resolve(data)}` } : {},
     modelsDir,
@@ -50,7 +52,7 @@ export async function quickstart(
     engine,
     students: concurrentStudents,
   });
-  const run = runner(session);
+  const run = runner(session, interruption.signal);
   const teacher = await run('teacher', teacherExperiment(options));
   await installModel(teacher.checkpoint, modelsDir, options.model);
   const students = await Promise.all(
@@ -76,17 +78,22 @@ function runIdOf(label: string): string {
   return label.replaceAll('+', '-');
 }
 
-/** Runs experiments to their end under their labels as run ids. */
-function runner({ orchestrator }: Session) {
+/**
+ * Runs experiments to their end under their labels as run ids, or cancels
+ * them when `interrupted` aborts.
+ */
+function runner({ orchestrator }: Session, interrupted: AbortSignal) {
   const progress = createProgress(process.stderr);
   return async (
     label: string,
     experiment: Experiment,
   ): Promise<RunResult__Output> => {
-    const { runId } = await orchestrator.submit(experiment, runIdOf(label));
     try {
-      const { result } = await followRun(orchestrator, runId, (change) =>
-        progress.update(label, change),
+      const { result } = await submitAndFollow(
+        orchestrator,
+        { experiment, runId: runIdOf(label) },
+        (change) => progress.update(label, change),
+        interrupted,
       );
       if (!result) throw new InternalError({});
       return result;
