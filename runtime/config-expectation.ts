@@ -45,7 +45,10 @@ export function expectationOf(issue: Issue): string | undefined {
       return 'no such field';
     case 'invalid_union':
       return unionOf(issue.errors);
-    default:
+    case 'custom':
+    case 'invalid_element':
+    case 'invalid_key':
+    case 'not_multiple_of':
       return undefined;
   }
 }
