@@ -25,7 +25,8 @@ export function variational(
     mean,
     constant(() => target),
   );
-  const terms = tf.add(tf.div(squares, variance), tf.log(variance));
+  const spread = tf.mean(squares, [0, 1, 2]); // [C]
+  const terms = tf.add(tf.div(spread, variance), tf.log(variance));
   return tf.div(tf.mean(terms), 2);
 }
 

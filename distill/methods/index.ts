@@ -10,6 +10,7 @@ import { fsp } from './fsp.js';
 import { ft } from './ft.js';
 import { itrd } from './itrd.js';
 import { kd } from './kd.js';
+import { kdsvd } from './kdsvd.js';
 import type { Method } from './method.js';
 import { nst } from './nst.js';
 import { pkt } from './pkt.js';
@@ -39,6 +40,7 @@ export const methods = {
   ab,
   ft,
   fsp,
+  kdsvd,
   itrd,
   ega,
   wsld,

@@ -28,7 +28,7 @@ const teacherMaps: MapShape[] = [
   [2, 2, 6],
   [2, 2, 8],
 ];
-const likeStudent: readonly MethodName[] = ['ab', 'fsp'];
+const likeStudent: readonly MethodName[] = ['ab', 'fsp', 'kdsvd'];
 
 const temperatures = { studentTemperature: 0.1, teacherTemperature: 0.2 };
 
@@ -243,7 +243,7 @@ describe.each(written)('%s %j', (name, given) => {
   });
 });
 
-describe.each(['ab', 'fsp'] as const)('%s', (name) => {
+describe.each(['ab', 'fsp', 'kdsvd'] as const)('%s', (name) => {
   it('refuses maps that do not fit each other', () => {
     const dims = { ...dimsFor(name), teacherMaps };
     const method: Method = methods[name];
