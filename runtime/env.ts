@@ -51,3 +51,11 @@ function camelCase(name: string): string {
     .toLowerCase()
     .replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
+
+/**
+ * onnxruntime-node sends usage data to its maker unless this is set. It has to
+ * be set in the main thread: native code sees no other thread's environment.
+ */
+export function refuseTelemetryOfOnnxRuntime(): void {
+  process.env['ORT_DISABLE_TELEMETRY'] = '1';
+}

@@ -13,6 +13,7 @@ import {
 } from './errors.js';
 import type { ErrorMetadata } from './errors.js';
 import { transferListOf } from './worker-transfer.js';
+import { refuseTelemetryOfOnnxRuntime } from './env.js';
 
 export { moved } from './worker-transfer.js';
 
@@ -82,6 +83,7 @@ export async function startWorker<Api extends WorkerApi<Api>>(
   options: WorkerOptions,
 ): Promise<WorkerHandle<Api>> {
   const { name, data, resourceLimits = {} } = options;
+  refuseTelemetryOfOnnxRuntime();
   const worker = new Worker(entry, { name, workerData: data, resourceLimits });
   const calls = new PendingCalls(name, options.maxPendingCalls ?? 64);
   const lost = deathOf(worker, name);

@@ -1,13 +1,5 @@
-import { createHash } from 'node:crypto';
-import {
-  mkdir,
-  mkdtemp,
-  open,
-  readFile,
-  rename,
-  rm,
-  stat,
-} from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { NamedHostTensors } from '#distill/tensors.js';
@@ -52,7 +44,8 @@ export async function writeCheckpoint(
   const target = resolve(dir);
   const parent = dirname(target);
   await mkdir(parent, { recursive: true });
-  const temporary = await mkdtemp(join(parent, `.${basename(target)}-`));
+  const temporary = join(parent, `.${basename(target)}-${randomUUID()}`);
+  await mkdir(temporary); // not mkdtemp: other users may read checkpoints
   try {
     await writeFiles(temporary, checkpoint);
     await replaceFolder(temporary, target);

@@ -1,4 +1,5 @@
 import type { HostTensor } from '#distill/tensors.js';
+import { refuseTelemetryOfOnnxRuntime } from '../../env.js';
 import { EngineUnavailableError } from '../../errors.js';
 import type { ElementType } from './graph.js';
 
@@ -35,6 +36,7 @@ export interface Session {
 /** @throws EngineUnavailableError if the package is not there or does not load */
 export async function loadOnnxRuntime(): Promise<OnnxRuntime> {
   const name: string = 'onnxruntime-node';
+  refuseTelemetryOfOnnxRuntime();
   try {
     const module = (await import(name)) as { default: OnnxRuntime };
     return module.default;
