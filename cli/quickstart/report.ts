@@ -54,7 +54,7 @@ function resultTable({ students }: Summary): string {
   ]);
   const row = (tag: string) => (cells: string[]) =>
     `<tr>${cells.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join('')}</tr>`;
-  return `<table>${row('th')(header)}${rows.map(row('td')).join('')}</table>`;
+  return `<table class="results">${row('th')(header)}${rows.map(row('td')).join('')}</table>`;
 }
 
 /** Points that a curve keeps: more than a screen shows only costs bytes. */
@@ -92,9 +92,9 @@ function escapeHtml(text: string): string {
 const style = `
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0; color: #1b1f24; }
 main { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; margin: 1.5rem 0; }
-th, td { padding: 0.3rem 0.9rem; text-align: right; border-bottom: 1px solid #d8dee4; }
-th:first-child, td:first-child { text-align: left; }
+table.results { border-collapse: collapse; margin: 1.5rem 0; }
+table.results :is(th, td) { padding: 0.3rem 0.9rem; text-align: right; border-bottom: 1px solid #d8dee4; }
+table.results :is(th, td):first-child { text-align: left; }
 h2 { margin-top: 2.5rem; }
 `;
 
@@ -113,7 +113,7 @@ function draw(id, xs, ys, format) {
   const element = document.getElementById(id);
   new uPlot({
     width: element.clientWidth, height: 340, scales: { x: { time: false } },
-    axes: [{ label: xs }, { values: (_, ticks) => ticks.map(format) }],
+    axes: [{ label: xs }, { size: 75, values: (_, ticks) => ticks.map(format) }],
     series: [{ label: xs }, ...series],
   }, [x, ...columns], element);
 }

@@ -73,9 +73,7 @@ function blockLayer({ name, input, output, reshapes }: Block): Layer {
 function basicBlock({ name, stride, reshapes }: Block, tensors: NamedTensors) {
   const weight = (layer: string) => tensors[`${name}.${layer}.weight`]!;
   return (x: tf.Tensor4D, norm: Norm): tf.Tensor4D => {
-    const inner = relu(
-      norm(conv(x, weight('conv1'), stride), `${name}.bn1`),
-    );
+    const inner = relu(norm(conv(x, weight('conv1'), stride), `${name}.bn1`));
     const residual = norm(conv(inner, weight('conv2')), `${name}.bn2`);
     const shortcut = reshapes
       ? norm(conv(x, weight('downsample.0'), stride), `${name}.downsample.1`)

@@ -51,9 +51,7 @@ export function wrn(
         for (const block of stage) x = trunk.run(x, wideBlock(block, tensors));
         trunk.maps.push(x);
       }
-      const activated = trunk.run(x, (input, norm) =>
-        relu(norm(input, 'bn1')),
-      );
+      const activated = trunk.run(x, (input, norm) => relu(norm(input, 'bn1')));
       return trunk.finish(activated, 'fc');
     },
   });
