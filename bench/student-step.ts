@@ -1,5 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { loadavg, tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NamedHostTensors } from '#distill/tensors.js';
 import { encodeSafetensors } from '#runtime/checkpoint/index.js';
@@ -74,8 +74,13 @@ export async function benchEngines() {
     await rm(folder, { recursive: true });
   }
   print(version, Object.values(results));
+  const load = loadavg()[0]!;
+  if (load > availableParallelism() + 1) {
+    console.log(
+      `load ${load.toFixed(1)}: other programs were running, which slows PyTorch's spinning threads most`,
+    );
+  }
   const ratio = mapValues(results, (result) => result.ratio);
-  const load = loadavg()[0];
   return { ratio, peer: version, threads, workload, load, results };
 }
 

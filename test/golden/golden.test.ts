@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '#runtime/compute/engine.js';
-import { createEngine } from '#runtime/compute/index.js';
+import { chooseEngine, createEngine } from '#runtime/compute/index.js';
 import { packageRoot } from '#runtime/paths.js';
 import { casesUnder } from './cases.js';
 import { failuresOf } from './run.js';
@@ -14,15 +14,28 @@ beforeAll(async () => {
 });
 afterAll(() => engine.dispose());
 
-describe('golden cases', () => {
-  for (const golden of casesUnder(resolve(packageRoot, 'test/golden/cases'))) {
-    if (golden.skip !== undefined) it.skip(`${golden.name}: ${golden.skip}`);
-    else
-      it(golden.name, async () => {
-        expect(await failuresOf(golden, engine)).toEqual([]);
-      });
-  }
-});
+// The fastest engine and the one that is always there.
+const fastest = await chooseEngine('auto');
+describe.each([...new Set([fastest, 'wasm' as const])])(
+  'golden cases, %s',
+  (name) => {
+    let engine: Engine;
+    beforeAll(async () => {
+      engine = await createEngine(name);
+    });
+    afterAll(() => engine.dispose());
+
+    for (const golden of casesUnder(
+      resolve(packageRoot, 'test/golden/cases'),
+    )) {
+      if (golden.skip !== undefined) it.skip(`${golden.name}: ${golden.skip}`);
+      else
+        it(golden.name, async () => {
+          expect(await failuresOf(golden, engine)).toEqual([]);
+        });
+    }
+  },
+);
 
 describe('the runner', () => {
   let folder: string;

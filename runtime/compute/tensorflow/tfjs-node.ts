@@ -50,7 +50,7 @@ let loaded: TfjsNode | undefined;
  */
 export function loadTfjsNode(): TfjsNode | { readonly problem: string } {
   if (loaded) return loaded;
-  // Read by TensorFlow when it loads: warnings and errors only.
+  // Spares the terminal most of what TensorFlow says when it loads.
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '1';
   const problems: string[] = [];
   const attempts = [
