@@ -1,4 +1,5 @@
-// Generates the TypeScript types of the contract: node scripts/proto.mjs
+// Generates the TypeScript types of the contract, and the descriptors that the
+// servers' reflection hands out: node scripts/proto.mjs
 // With --check it changes nothing and fails if proto/gen is out of date.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -25,6 +26,15 @@ execFileSync(
     ...services,
     'google/rpc/status.proto',
     'google/rpc/error_details.proto',
+  ],
+  { stdio: 'inherit' },
+);
+
+execFileSync(
+  'npx',
+  [
+    ...['buf', 'build', 'proto', '--exclude-source-info'],
+    ...['-o', join(out, 'descriptors.binpb')],
   ],
   { stdio: 'inherit' },
 );

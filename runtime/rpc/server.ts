@@ -7,13 +7,13 @@ import { ConfigInvalidError, DrainingError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { RunningService } from '../service.js';
 import {
-  contract,
   memberName,
   methodsOf,
   type Handlers,
   type ServiceName,
 } from './contract.js';
 import { counted } from './observe.js';
+import { reflectedContract } from './reflection.js';
 import {
   serverCredentials,
   serverOptions,
@@ -63,7 +63,7 @@ export async function startServer(options: ServerOptions): Promise<RpcServer> {
     Object.fromEntries(['', ...services].map((key) => [key, 'SERVING'])),
   );
   health.addToServer(server);
-  new ReflectionService(contract(), { services }).addToServer(server);
+  new ReflectionService(reflectedContract(), { services }).addToServer(server);
   const address = await bind(server, listen);
   log.info({ address, services }, 'listening');
 

@@ -1,7 +1,8 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import {
   credentials,
   loadPackageDefinition,
@@ -17,6 +18,7 @@ import { connect } from './client.js';
 import type { ListenOptions } from './options.js';
 import { startServer } from './server.js';
 
+const start = promisify(execFile);
 const log = createLogger('test', { level: 'silent' });
 
 function serve(listen: ListenOptions = {}) {
@@ -79,33 +81,21 @@ describe('health', () => {
 });
 
 describe('reflection', () => {
-  it('lists our services and hands out their files', async () => {
+  it('tells a foreign tool all that it needs for a call', async () => {
     const server = await serve();
-    const file = join(
-      packageRoot,
-      'node_modules/@grpc/reflection/build/proto/grpc/reflection/v1/reflection.proto',
-    );
-    const client = foreign(
-      file,
-      'grpc.reflection.v1.ServerReflection',
-      server.address,
-    );
-    const call = client['serverReflectionInfo']?.() as NodeJS.ReadWriteStream;
-    const replies: Reply[] = [];
-    call.on('data', (reply: unknown) => replies.push(reply as Reply));
-    const ask = call.write.bind(call) as (request: object) => boolean;
-    ask({ listServices: '*' });
-    ask({ fileContainingSymbol: 'rrd.v1.StudentService' });
-    await expect.poll(() => replies.length).toBe(2);
-    call.end();
-    expect(replies[0]).toMatchObject({
-      listServicesResponse: { service: [{ name: 'rrd.v1.StudentService' }] },
+    const curl = (...args: string[]) =>
+      start(
+        join(packageRoot, 'node_modules/.bin/buf'),
+        ['curl', '--protocol=grpc', '--http2-prior-knowledge', ...args],
+        // Elsewhere, so that the tool has no .proto files but ours by reflection.
+        { cwd: tmpdir() },
+      );
+    const url = `http://${server.address}`;
+    expect(await curl('--list-services', url)).toMatchObject({
+      stdout: 'rrd.v1.StudentService\n',
     });
-    const files = (replies[1]?.['fileDescriptorResponse'] as Reply | null)?.[
-      'fileDescriptorProto'
-    ] as Buffer[];
-    expect(files.some((bytes) => bytes.includes('GetStatus'))).toBe(true);
-    client.close();
+    const { stdout } = await curl(`${url}/rrd.v1.StudentService/GetStatus`);
+    expect(JSON.parse(stdout)).toEqual({ worker: 'w' });
     await server.close();
   });
 });
