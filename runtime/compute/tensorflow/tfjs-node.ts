@@ -50,8 +50,6 @@ let loaded: TfjsNode | undefined;
  */
 export function loadTfjsNode(): TfjsNode | { readonly problem: string } {
   if (loaded) return loaded;
-  // Spares the terminal most of what TensorFlow says when it loads.
-  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '1';
   const problems: string[] = [];
   const attempts = [
     ...builds.map((build) => () => loadBuild(build)),
