@@ -297,4 +297,11 @@ describe('restore and delete', () => {
     expect(() => bank.get('q')).toThrow(QueueNotFoundError);
     expect(bank.delete('q')).toBe(false);
   });
+
+  it('are not freed by a superseded writer', () => {
+    const { bank } = open();
+    create(bank, { ...spec, queue: 'r' }, 2);
+    expect(() => bank.delete('r', 1)).toThrow(StaleEpochError);
+    expect(bank.delete('r', 2)).toBe(true);
+  });
 });

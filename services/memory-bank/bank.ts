@@ -167,10 +167,15 @@ export class Bank {
     return queue;
   }
 
-  /** Ends the queue's subscriptions and frees it; false if there is none. */
-  delete(queue: string): boolean {
+  /**
+   * Ends the queue's subscriptions and frees it; false if there is none.
+   * @throws StaleEpochError if an epoch is given and the queue's is higher
+   */
+  delete(queue: string, epoch = Infinity): boolean {
     const entry = this.#queues.get(queue);
     if (!entry) return false;
+    const current = entry.queue.epoch;
+    if (epoch < current) throw new StaleEpochError({ epoch, current });
     this.#queues.delete(queue);
     entry.memory.release();
     entry.queue.end(new QueueNotFoundError({ queue }));

@@ -64,7 +64,7 @@ export class BankClient {
     if (epoch > 1) {
       // An older attempt got nowhere; its queue is of no use to anyone.
       await this.#call(signal, (options) =>
-        client.deleteQueue({ queue }, options),
+        client.deleteQueue({ queue, epoch }, options),
       );
     }
     await this.#call(signal, (options) =>
@@ -102,13 +102,14 @@ export class BankClient {
     return this.#client.subscribe(request, options);
   }
 
-  /** Frees the queue, if this attempt still owns it. Not tried for long. */
+  /**
+   * Frees the queue. Not tried for long.
+   * @throws StaleEpochError if a later attempt owns it by now
+   */
   async deleteQueue(): Promise<void> {
     const { runId: queue, attempt } = this.#options;
     const options = { deadlineMs: 2_000 };
-    const { state } = await this.#client.getQueue({ queue }, options);
-    if (state?.epoch !== attempt) return;
-    await this.#client.deleteQueue({ queue }, options);
+    await this.#client.deleteQueue({ queue, epoch: attempt }, options);
   }
 
   close(): void {

@@ -3,8 +3,8 @@ import type { Context, Routes } from '../context.js';
 /** See MemoryBankService.DeleteQueue. */
 export const deleteQueue =
   ({ bank, events }: Context): Routes['deleteQueue'] =>
-  async ({ queue }) => {
-    const deleted = bank.delete(queue);
+  async ({ queue, epoch }) => {
+    const deleted = bank.delete(queue, epoch);
     if (deleted) events.deleted(queue);
     return { deleted };
   };
