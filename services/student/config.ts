@@ -1,11 +1,9 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import { engineChoices } from '#runtime/compute/engine.js';
-import { parseConfig } from '#runtime/config.js';
+import { countSetting, parseConfig, waitMsSetting } from '#runtime/config.js';
 import { clientTlsSchema, listenSchema } from '#runtime/rpc/config.js';
 
-// Coerced, since the environment has only texts.
-const milliseconds = z.coerce.number().int().positive();
 const address = z.string().min(1);
 
 const schema = z.strictObject({
@@ -27,25 +25,25 @@ const schema = z.strictObject({
   /** Runs after which the worker ends, as a Job's does; 0: it never ends. */
   maxRuns: z.coerce.number().int().nonnegative().default(0),
   /** Checkpoints that a run keeps. */
-  keepCheckpoints: z.coerce.number().int().positive().default(2),
+  keepCheckpoints: countSetting.default(2),
   /** The longest silence towards the orchestrator while a run is held. */
-  heartbeatMs: milliseconds.default(1_000),
+  heartbeatMs: waitMsSetting.default(1_000),
   /** The shortest time between two reports of progress. */
-  progressMs: milliseconds.default(250),
+  progressMs: waitMsSetting.default(250),
   /** Unheard for so long, a run is taken away: then it stops by itself. */
-  leaseMs: milliseconds.default(10_000),
+  leaseMs: waitMsSetting.default(10_000),
   deadlines: z
     .strictObject({
       /** A teacher may have to load its model and data set first. */
-      describeMs: milliseconds.default(120_000),
+      describeMs: waitMsSetting.default(120_000),
       /** One batch of the teacher, through all retries. */
-      extractMs: milliseconds.default(30_000),
+      extractMs: waitMsSetting.default(30_000),
       /** One call of the bank, through all retries. */
-      bankMs: milliseconds.default(15_000),
+      bankMs: waitMsSetting.default(15_000),
       /** The commit of a step whose rows the bank has acknowledged. */
-      commitMs: milliseconds.default(15_000),
+      commitMs: waitMsSetting.default(15_000),
       /** One step, evaluation or checkpoint of the training thread. */
-      computeMs: milliseconds.default(1_800_000),
+      computeMs: waitMsSetting.default(1_800_000),
     })
     .prefault({}),
 });

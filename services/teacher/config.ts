@@ -1,10 +1,7 @@
 import { z } from 'zod';
 import { engineChoices } from '#runtime/compute/engine.js';
-import { parseConfig } from '#runtime/config.js';
+import { countSetting, parseConfig, waitMsSetting } from '#runtime/config.js';
 import { listenSchema } from '#runtime/rpc/config.js';
-
-// Coerced, since the environment has only texts.
-const count = z.coerce.number().int().positive();
 
 const schema = z.strictObject({
   listen: listenSchema,
@@ -15,15 +12,15 @@ const schema = z.strictObject({
   /** Data sets by name: `folder:/path`, `cifar10:/path`, `cifar100:/path`. */
   datasets: z.record(z.string(), z.string()).default({}),
   /** The most samples of one request, and of one batch of several requests. */
-  maxBatchSize: count.max(4096).default(128),
+  maxBatchSize: countSetting.max(4096).default(128),
   /** How long a request waits for others to share its batch. */
   maxQueueDelayMs: z.coerce.number().nonnegative().default(2),
   /** Requests that may wait for one model; one more is refused. */
-  maxQueuedRequests: count.default(256),
+  maxQueuedRequests: countSetting.default(256),
   /** Models held at a time; the one unused for longest makes way. */
-  maxModels: count.default(4),
+  maxModels: countSetting.default(4),
   /** How long loading a model may take. */
-  loadMs: count.default(60_000),
+  loadMs: waitMsSetting.default(60_000),
 });
 
 /** The teacher's settings: total, checked and frozen. */
