@@ -54,12 +54,14 @@ const fields = z.strictObject({
     batchSize: count.max(65536).default(64),
     /** Initial weights, order of samples and their views. */
     seed: seed.default(0),
-    augmentation: z.enum(['crop-flip', 'none']).default('crop-flip'),
+    augmentation: z
+      .enum(['crop-flip', 'random-resized-crop', 'none'])
+      .default('crop-flip'),
     learningRate: z.number().positive().default(0.05),
     momentum: z.number().min(0).lt(1).default(0.9),
     weightDecay: z.number().nonnegative().default(5e-4),
     /** The rate drops by `decay` once epoch > milestone; epochs count from 1. */
-    milestones: z.array(count).default([]),
+    milestones: z.array(count).max(64).default([]),
     decay: z.number().positive().lt(1).default(0.1),
     /** Epochs between measurements of the test split; the last is always one. */
     evaluateEvery: count.default(1),

@@ -22,7 +22,18 @@ export interface Dataset {
    * images: two ends with equal digests rebuild equal pixels.
    */
   readonly digest: string;
+  /**
+   * Samples of each training shard, for sets that lie in shards and are best
+   * read in the order of `shardOrder`.
+   */
+  readonly shardSizes?: readonly number[];
   split(split: Split): DatasetSplit;
+}
+
+/** What the views of an epoch (from 1) depend on, beside the sample. */
+export interface ViewKey {
+  readonly seed: number;
+  readonly epoch: number;
 }
 
 export interface DatasetSplit {
@@ -30,4 +41,13 @@ export interface DatasetSplit {
   label(index: number): number;
   /** Decoded images, uint8, one after another: [indices.length, H, W, C]. */
   images(indices: readonly number[], signal?: AbortSignal): Promise<Uint8Array>;
+  /**
+   * The views that `resizedCropOf` draws, uint8 [indices.length, H, W, C].
+   * Only sets that keep the original images have them.
+   */
+  resizedCrops?(
+    indices: readonly number[],
+    view: ViewKey,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array>;
 }

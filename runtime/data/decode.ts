@@ -10,7 +10,7 @@ export const decoderVersion = [
 ].join(', ');
 
 /** No image file of a data set is sensibly larger than this. */
-const maxInputPixels = 2 ** 26;
+export const maxInputPixels = 2 ** 26;
 
 export interface DecodedImage {
   /** [height, width, 3] */

@@ -3,17 +3,29 @@ import { ConfigInvalidError } from '../errors.js';
 /** The name of the data set that needs no files. */
 export const proceduralName = 'procedural';
 
+const kinds = [
+  'folder',
+  'cifar10',
+  'cifar100',
+  'stl10',
+  'tiny-imagenet',
+  'imagenet',
+  'tar',
+] as const;
+
 export interface Definition {
-  readonly kind: 'folder' | 'cifar10' | 'cifar100';
+  readonly kind: (typeof kinds)[number];
   readonly root: string;
-  /** Only for folders: the side that images are resized to. */
+  /** The side that images are scaled to; CIFAR's are taken as they are. */
   readonly resizeTo?: number;
 }
 
-const form = /^(folder|cifar10|cifar100):([^?]+)(?:\?size=([1-9]\d{0,3}))?$/;
+const form = new RegExp(
+  `^(${kinds.join('|')}):([^?]+)(?:\\?size=([1-9]\\d{0,3}))?$`,
+);
 const allowedName = /^[a-z0-9][a-z0-9._+-]{0,63}$/i;
 
-/** Reads `kind:/path`. Throws `ConfigInvalidError`. */
+/** Reads `kind:/path` or `kind:/path?size=N`. Throws `ConfigInvalidError`. */
 export function parseDefinition(name: string, text: string): Definition {
   const invalid = (value: string, expected: string) =>
     new ConfigInvalidError({
@@ -26,13 +38,10 @@ export function parseDefinition(name: string, text: string): Definition {
   if (!allowedName.test(name) || name === proceduralName) {
     throw invalid(name, 'a name of letters, digits and ._+- that is not taken');
   }
-  const match = form.exec(text);
-  const [, kind, root, size] = match ?? [];
-  if (!kind || !root || (size && kind !== 'folder')) {
-    throw invalid(
-      text,
-      'folder:/path, folder:/path?size=64, cifar10:/path or cifar100:/path',
-    );
+  const [, kind, root, size] = form.exec(text) ?? [];
+  if (!kind || !root || (size && kind.startsWith('cifar'))) {
+    const expected = `kind:/path or kind:/path?size=64 (not for CIFAR), the kind one of ${kinds.join(', ')}`;
+    throw invalid(text, expected);
   }
   return {
     kind: kind as Definition['kind'],

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { SharedDataset } from './shared.js';
+import type { DecodedDataset } from './shared.js';
 
 const bytesPerTurn = 4 * 2 ** 20;
 
@@ -10,15 +10,15 @@ const bytesPerTurn = 4 * 2 ** 20;
  * @param decoder what turned files into pixels, with its version
  */
 export async function withDigest(
-  dataset: Omit<SharedDataset, 'digest'>,
+  dataset: Omit<DecodedDataset, 'digest'>,
   decoder: string,
-): Promise<SharedDataset> {
+): Promise<DecodedDataset> {
   return { ...dataset, digest: await digestOf(dataset, decoder) };
 }
 
 /** In pieces: this may be the thread that answers callers. */
 async function digestOf(
-  dataset: Omit<SharedDataset, 'digest'>,
+  dataset: Omit<DecodedDataset, 'digest'>,
   decoder: string,
 ): Promise<string> {
   const { imageShape, classNames, normalization, splits } = dataset;

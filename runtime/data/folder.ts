@@ -2,11 +2,10 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageShape, Split } from '#distill/data/dataset.js';
 import { sizeOf } from '#distill/tensors.js';
-import { ConfigInvalidError } from '../errors.js';
 import { forEachBounded } from './bounded.js';
 import { decodeImage, decodeInto, decoderVersion } from './decode.js';
 import { withDigest } from './digest.js';
-import { cifarNormalization, type FileOptions } from './load.js';
+import { cifarNormalization, layoutError, type FileOptions } from './load.js';
 import {
   allocateImages,
   type SharedDataset,
@@ -103,14 +102,4 @@ async function foldersIn(path: string, options: FileOptions) {
     if ((await stat(join(path, name))).isDirectory()) folders.push(name);
   }
   return folders;
-}
-
-function layoutError({ name, root }: FileOptions, expected: string) {
-  return new ConfigInvalidError({
-    source: 'data sets',
-    line: 0,
-    field: name,
-    value: root,
-    expected,
-  });
 }

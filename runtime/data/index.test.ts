@@ -116,7 +116,7 @@ describe('data sets', () => {
   });
 
   it.each([
-    ['a', 'tar:/x'],
+    ['a', 'zip:/x'],
     ['a', 'folder:'],
     ['a', 'folder:/x?size=0'],
     ['a', 'cifar10:/x?size=32'],

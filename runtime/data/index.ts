@@ -3,8 +3,11 @@ import { DatasetBytesError, DatasetNotFoundError } from '../errors.js';
 import { loadCifar } from './cifar.js';
 import { parseDefinition, proceduralName } from './definition.js';
 import { loadFolder } from './folder.js';
+import { loadImageNet } from './imagenet.js';
 import { loadProcedural } from './procedural.js';
 import { openShared, type SharedDataset } from './shared.js';
+import { loadStl10 } from './stl10.js';
+import { loadTar } from './tar.js';
 
 /** The data sets that a process can read, by name; each loaded on first use. */
 export interface Datasets {
@@ -30,9 +33,9 @@ export interface DatasetsOptions {
 
 /**
  * Data sets by definition: `folder:/path` (one folder per class, see
- * folder.ts; `folder:/path?size=64` resizes), `cifar10:/path`,
- * `cifar100:/path` (official binary files). `procedural` is always there.
- * Throws `ConfigInvalidError`; nothing is read before the first `get`.
+ * folder.ts), `cifar10:/path`, `cifar100:/path`, `stl10:/path` (official binary
+ * files), `imagenet:/path`, `tiny-imagenet:/path`, `tar:/path` (decoded on
+ * demand). `folder:/path?size=64` resizes. `procedural` is always there. Throws `ConfigInvalidError`; nothing is read before the first `get`.
  */
 export function openDatasets(
   definitions: Readonly<Record<string, string>>,
@@ -54,11 +57,24 @@ export function openDatasets(
     const definition = parsed.get(name);
     if (!definition) throw new DatasetNotFoundError({ dataset: name });
     const { kind, root, resizeTo } = definition;
-    const common = { name, root, signal, reserve };
-    if (kind !== 'folder') return loadCifar(kind, common);
-    return loadFolder(
-      resizeTo === undefined ? common : { ...common, resizeTo },
-    );
+    const common = {
+      ...{ name, root, signal, reserve },
+      ...(resizeTo !== undefined && { resizeTo }),
+    };
+    switch (kind) {
+      case 'folder':
+        return loadFolder(common);
+      case 'cifar10':
+      case 'cifar100':
+        return loadCifar(kind, common);
+      case 'stl10':
+        return loadStl10(common);
+      case 'imagenet':
+      case 'tiny-imagenet':
+        return loadImageNet(kind, common);
+      case 'tar':
+        return loadTar(common);
+    }
   };
 
   const share = (name: string): Promise<SharedDataset> => {

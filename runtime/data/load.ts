@@ -1,4 +1,5 @@
 import type { Normalization } from '#distill/data/dataset.js';
+import { ConfigInvalidError } from '../errors.js';
 
 /** What every loader is given. */
 export interface LoadOptions {
@@ -20,3 +21,20 @@ export const cifarNormalization: Normalization = {
   mean: [0.5071, 0.4867, 0.4408],
   std: [0.2675, 0.2565, 0.2761],
 };
+
+/** Of ImageNet's training images, as torchvision's networks expect. */
+export const imagenetNormalization: Normalization = {
+  mean: [0.485, 0.456, 0.406],
+  std: [0.229, 0.224, 0.225],
+};
+
+/** A folder that is not laid out as its kind of data set is. */
+export function layoutError({ name, root }: FileOptions, expected: string) {
+  return new ConfigInvalidError({
+    source: 'data sets',
+    line: 0,
+    field: name,
+    value: root,
+    expected,
+  });
+}

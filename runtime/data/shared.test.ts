@@ -2,10 +2,10 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { openDatasets } from './index.js';
-import { allocateImages, openShared, type SharedDataset } from './shared.js';
+import { allocateImages, openShared, type DecodedDataset } from './shared.js';
 
 /** Three training images of 1 x 2 pixels, no test image. */
-function small(): SharedDataset {
+function small(): DecodedDataset {
   const imageShape = [1, 2, 3] as const;
   const train = allocateImages(3, imageShape);
   train.pixels.set(Uint8Array.from({ length: 18 }, (_, i) => 10 * i));

@@ -5,6 +5,7 @@ import type {
   Split,
 } from '#distill/data/dataset.js';
 import { sizeOf } from '#distill/tensors.js';
+import { openOnDemand, type SharedFiles } from './on-demand.js';
 
 /** Decoded images of one split, one after another, and their classes. */
 export interface SharedImages {
@@ -18,6 +19,11 @@ export interface SharedImages {
  * arrives with the same memory: nothing is decoded, copied or hashed again.
  */
 export interface SharedDataset extends Omit<Dataset, 'split'> {
+  readonly splits: Readonly<Record<Split, SharedImages | SharedFiles>>;
+}
+
+/** One whose images are all decoded, in memory. */
+export interface DecodedDataset extends SharedDataset {
   readonly splits: Readonly<Record<Split, SharedImages>>;
 }
 
@@ -40,14 +46,24 @@ export function openShared({ splits, ...facts }: SharedDataset): Dataset {
 }
 
 function splitOf(
-  { pixels, labels }: SharedImages,
+  stored: SharedImages | SharedFiles,
   shape: ImageShape,
 ): DatasetSplit {
-  const imageBytes = sizeOf(shape);
+  const { labels } = 'index' in stored ? stored.index : stored;
   const check = (index: number) => {
     if (Number.isInteger(index) && index >= 0 && index < labels.length) return;
     throw new RangeError(`no sample ${index}, there are ${labels.length}`);
   };
+  if ('index' in stored) return openOnDemand(stored, check);
+  return openDecoded(stored, shape, check);
+}
+
+function openDecoded(
+  { pixels, labels }: SharedImages,
+  shape: ImageShape,
+  check: (index: number) => void,
+): DatasetSplit {
+  const imageBytes = sizeOf(shape);
   return {
     size: labels.length,
     label(index) {

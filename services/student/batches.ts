@@ -1,6 +1,8 @@
 import { applyView, viewOf } from '#distill/data/augment.js';
+import type { Experiment } from '#distill/experiment.js';
 import type { Dataset } from '#distill/data/dataset.js';
 import { normalize } from '#distill/data/normalize.js';
+import { resizedCropsOf } from '#runtime/data/resized-crops.js';
 import type { HostTensor } from '#distill/tensors.js';
 import { sizeOf } from '#distill/tensors.js';
 import type { BatchRef, Pixels } from './trainer-api.js';
@@ -13,14 +15,28 @@ export interface Batch {
   readonly labels: HostTensor;
 }
 
-/** The views of a batch's samples, uint8. */
+/** What decides the views of an epoch. */
+export type ViewSettings = Pick<
+  Experiment['training'],
+  'seed' | 'augmentation'
+>;
+
+/**
+ * The views of a batch's samples, uint8.
+ * @throws InvalidRequestError for a view that the data set cannot give
+ */
 export async function pixelsOf(
   dataset: Dataset,
-  seed: number,
+  { seed, augmentation }: ViewSettings,
   { split, indices, epoch }: BatchRef,
 ): Promise<Pixels> {
-  const stored = await dataset.split(split).images(indices);
+  const samples = dataset.split(split);
   const shape = [indices.length, ...dataset.imageShape];
+  if (epoch !== undefined && augmentation === 'random-resized-crop') {
+    const data = await resizedCropsOf(dataset, split)(indices, { seed, epoch });
+    return { shape, data };
+  }
+  const stored = await samples.images(indices);
   if (epoch === undefined) return { shape, data: stored };
   const data = new Uint8Array(stored.length);
   const size = sizeOf(dataset.imageShape);
@@ -38,10 +54,10 @@ export async function pixelsOf(
 
 export async function batchOf(
   dataset: Dataset,
-  seed: number,
+  settings: ViewSettings,
   batch: BatchRef,
 ): Promise<Batch> {
-  const { shape, data } = await pixelsOf(dataset, seed, batch);
+  const { shape, data } = await pixelsOf(dataset, settings, batch);
   const split = dataset.split(batch.split);
   const labels = Int32Array.from(batch.indices, (index) => split.label(index));
   return {

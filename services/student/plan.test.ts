@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { epochOrder } from '#distill/data/order.js';
+import { shardOrder } from '#distill/data/shard-order.js';
 import { experimentSchema } from '#distill/experiment.js';
 import { ConfigInvalidError } from '#runtime/errors.js';
 import { planOf } from './plan.js';
@@ -16,7 +17,7 @@ function experiment(training: Record<string, number | string>) {
 
 describe('planOf', () => {
   it('leaves out the samples that do not fill a batch', () => {
-    const plan = planOf(experiment({}), 11);
+    const plan = planOf(experiment({}), { trainSize: 11 });
     expect(plan.stepsPerEpoch).toBe(2);
     expect(plan.totalSteps).toBe(10);
     expect([0, 1, 2, 9].map(plan.epochOf)).toEqual([1, 1, 2, 5]);
@@ -32,7 +33,7 @@ describe('planOf', () => {
   });
 
   it('takes each epoch in its own order, whatever was asked before', () => {
-    const plan = planOf(experiment({}), 8);
+    const plan = planOf(experiment({}), { trainSize: 8 });
     const forth = [0, 2, 4, 6, 8].map((step) => plan.batchOf(step).indices);
     const back = [8, 6, 4, 2, 0].map((step) => plan.batchOf(step).indices);
     expect(back.reverse()).toEqual(forth);
@@ -40,24 +41,32 @@ describe('planOf', () => {
   });
 
   it('names the views of an epoch only where images are augmented', () => {
-    expect(planOf(experiment({}), 8).batchOf(2).epoch).toBe(2);
+    expect(planOf(experiment({}), { trainSize: 8 }).batchOf(2).epoch).toBe(2);
     const plain = experiment({ augmentation: 'none' });
-    expect(planOf(plain, 8).batchOf(2).epoch).toBeUndefined();
+    expect(planOf(plain, { trainSize: 8 }).batchOf(2).epoch).toBeUndefined();
   });
 
   it('evaluates and checkpoints at its intervals and after the last epoch', () => {
-    const plan = planOf(
-      experiment({ evaluateEvery: 2, checkpointEvery: 3 }),
-      8,
-    );
+    const plan = planOf(experiment({ evaluateEvery: 2, checkpointEvery: 3 }), {
+      trainSize: 8,
+    });
     const epochs = [1, 2, 3, 4, 5];
     expect(epochs.filter(plan.evaluatesAfter)).toEqual([2, 4, 5]);
     expect(epochs.filter(plan.checkpointsAfter)).toEqual([3, 5]);
   });
 
+  it('takes sharded samples shard by shard', () => {
+    const split = { trainSize: 8, shardSizes: [5, 3] };
+    const { training } = experiment({});
+    const order = shardOrder(training.seed, 1, split.shardSizes);
+    const plan = planOf(experiment({}), split);
+    expect(plan.batchOf(0).indices).toEqual([...order.slice(0, 4)]);
+    expect(plan.batchOf(1).indices).toEqual([...order.slice(4)]);
+  });
+
   it('refuses a batch larger than the data set', () => {
-    expect(() => planOf(experiment({ batchSize: 12 }), 11)).toThrow(
-      ConfigInvalidError,
-    );
+    expect(() =>
+      planOf(experiment({ batchSize: 12 }), { trainSize: 11 }),
+    ).toThrow(ConfigInvalidError);
   });
 });

@@ -1,4 +1,5 @@
 import { epochOrder } from '#distill/data/order.js';
+import { shardOrder } from '#distill/data/shard-order.js';
 import type { Experiment } from '#distill/experiment.js';
 import { ConfigInvalidError } from '#runtime/errors.js';
 import type { BatchRef } from './trainer-api.js';
@@ -19,14 +20,26 @@ export interface Plan {
   readonly checkpointsAfter: (epoch: number) => boolean;
 }
 
+/** What a plan must know of a data set. */
+export interface TrainSplit {
+  readonly trainSize: number;
+  /** If the split lies in shards: it is then read shard by shard. */
+  readonly shardSizes?: readonly number[] | undefined;
+}
+
 /** @throws ConfigInvalidError if the data set does not fill one batch */
-export function planOf({ training }: Experiment, trainSize: number): Plan {
+export function planOf(
+  { training }: Experiment,
+  { trainSize, shardSizes }: TrainSplit,
+): Plan {
   const { epochs, batchSize, evaluateEvery, checkpointEvery } = training;
   const stepsPerEpoch = Math.floor(trainSize / batchSize);
   if (stepsPerEpoch === 0) throw tooLarge(batchSize, trainSize);
   const epochOf = (step: number) => Math.floor(step / stepsPerEpoch) + 1;
   const orderOf = newest(2, (epoch: number) =>
-    epochOrder(training.seed, epoch, trainSize),
+    shardSizes
+      ? shardOrder(training.seed, epoch, shardSizes)
+      : epochOrder(training.seed, epoch, trainSize),
   );
   const every = (interval: number) => (epoch: number) =>
     epoch === epochs || epoch % interval === 0;
@@ -38,7 +51,7 @@ export function planOf({ training }: Experiment, trainSize: number): Plan {
       const epoch = epochOf(step);
       const start = (step % stepsPerEpoch) * batchSize;
       const indices = orderOf(epoch).subarray(start, start + batchSize);
-      const augmented = training.augmentation === 'crop-flip';
+      const augmented = training.augmentation !== 'none';
       return {
         split: 'train',
         indices: [...indices],

@@ -82,7 +82,7 @@ export async function prepare(
     within(work, { ms: config.deadlines.computeMs, signal, late: stuck });
 
   const facts = await compute(thread.open({ experiment, engine, dataset }));
-  const plan = planOf(experiment, facts.trainSize);
+  const plan = planOf(experiment, facts);
   const folder = new RunFolder(config.runsDir, runId);
   const resume = await compute(thread.findCheckpoint(folder.checkpoints));
   if (resume) checkSameRun(order, resume);
@@ -162,7 +162,7 @@ async function openTeacher(
       tls: config.tls,
       model: experiment.teacher.model,
       dataset: { name: dataset, digest: facts.datasetDigest },
-      augmentationSeed: training.seed,
+      views: training,
       projection: { seed: bank.projectionSeed, featDim: bank.featDim },
       describeMs: config.deadlines.describeMs,
       extractMs: config.deadlines.extractMs,

@@ -16,6 +16,7 @@ import {
 } from '#runtime/rpc/client.js';
 import type { ClientTls } from '#runtime/rpc/options.js';
 import { fromWire, toWire } from '#runtime/rpc/tensor-codec.js';
+import type { ViewSettings } from './batches.js';
 import { patiently } from './patiently.js';
 import type { BatchRef, Pixels, TeacherOutputs } from './trainer-api.js';
 
@@ -25,8 +26,8 @@ export interface TeacherOptions {
   readonly model: string;
   /** How our end names the samples. */
   readonly dataset: { readonly name: string; readonly digest: string };
-  /** Seeds the views of training images. */
-  readonly augmentationSeed: number;
+  /** Decide the views of training images. */
+  readonly views: ViewSettings;
   /** Of embeddings. */
   readonly projection: { readonly seed: number; readonly featDim: number };
   readonly describeMs: number;
@@ -45,6 +46,12 @@ const wireOutputs = {
   logits: 'TEACHER_OUTPUT_LOGITS',
   embeddings: 'TEACHER_OUTPUT_EMBEDDINGS',
 } as const satisfies Record<TeacherOutput, string>;
+
+const wireAugmentations = {
+  none: 'AUGMENTATION_NONE',
+  'crop-flip': 'AUGMENTATION_CROP_FLIP',
+  'random-resized-crop': 'AUGMENTATION_RANDOM_RESIZED_CROP',
+} as const satisfies Record<ViewSettings['augmentation'], string>;
 
 /**
  * The run's frozen teacher. Samples travel as references; a teacher that has
@@ -159,15 +166,15 @@ export class TeacherClient {
   }
 
   #refs({ split, indices, epoch }: BatchRef): SampleRefs {
-    const { dataset, augmentationSeed } = this.#options;
+    const { dataset, views } = this.#options;
     return {
       dataset: dataset.name,
       datasetDigest: dataset.digest,
       split: split === 'train' ? 'SPLIT_TRAIN' : 'SPLIT_TEST',
       indices: [...indices],
       augmentation:
-        epoch === undefined ? 'AUGMENTATION_NONE' : 'AUGMENTATION_CROP_FLIP',
-      augmentationSeed,
+        wireAugmentations[epoch === undefined ? 'none' : views.augmentation],
+      augmentationSeed: views.seed,
       epoch: epoch ?? 0,
     };
   }

@@ -44,6 +44,8 @@ export interface ThreadFacts {
   readonly classCount: number;
   readonly trainSize: number;
   readonly testSize: number;
+  /** Of the training split, if it lies in shards. */
+  readonly shardSizes: readonly number[] | undefined;
 }
 
 export interface TeacherFacts {
@@ -55,7 +57,7 @@ export interface TeacherFacts {
 export interface BatchRef {
   readonly split: Split;
   readonly indices: readonly number[];
-  /** The stored images if undefined, else the crop-flip views of that epoch. */
+  /** The stored images if undefined, else the views of that epoch. */
   readonly epoch: number | undefined;
 }
 

@@ -47,6 +47,7 @@ class TrainerThread implements TrainerApi {
       classCount: dataset.classNames.length,
       trainSize: dataset.split('train').size,
       testSize: dataset.split('test').size,
+      shardSizes: dataset.shardSizes,
     };
   }
 
@@ -87,7 +88,7 @@ class TrainerThread implements TrainerApi {
 
   async pixels(batch: BatchRef): Promise<Pixels> {
     const { dataset, experiment } = this.#open;
-    return moved(await pixelsOf(dataset, experiment.training.seed, batch));
+    return moved(await pixelsOf(dataset, experiment.training, batch));
   }
 
   async teach(first: number, logits: HostTensor): Promise<void> {

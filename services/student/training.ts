@@ -64,7 +64,10 @@ export class Training {
   ) {
     const { experiment, dataset } = options;
     this.network = network;
-    this.plan = planOf(experiment, dataset.split('train').size);
+    this.plan = planOf(experiment, {
+      trainSize: dataset.split('train').size,
+      shardSizes: dataset.shardSizes,
+    });
     this.#options = options;
     this.#executable = executable;
   }
@@ -81,11 +84,7 @@ export class Training {
     const { step, teacher, committed } = inputs;
     const enqueue = () => committed && this.#queue?.enqueue(committed);
     const order = needsOf(experiment).queue;
-    const batch = await batchOf(
-      dataset,
-      training.seed,
-      this.plan.batchOf(step),
-    );
+    const batch = await batchOf(dataset, training, this.plan.batchOf(step));
     const learningRate = learningRateAt(this.plan.epochOf(step), training);
     if (order === 'before') enqueue();
     const outputs = await this.#executable.run({

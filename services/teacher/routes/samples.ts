@@ -1,4 +1,5 @@
 import type { Dataset, Split } from '#distill/data/dataset.js';
+import { resizedCropsOf } from '#runtime/data/resized-crops.js';
 import {
   BatchShapeError,
   DatasetMismatchError,
@@ -38,15 +39,19 @@ export async function samplesOf(
   }
   if (!refs) throw invalid('samples', 'missing', 'refs or pixels');
   checkCount(refs.indices.length, maxBatchSize);
+  const { augmentation, indices } = refs;
   const views = viewsOf(refs);
   const dataset = await datasetOf(refs, imageShape, context);
-  const split = dataset.split(splitOf(refs.split));
-  for (const index of refs.indices) checkIndex(index, split.size);
-  return {
-    images: await split.images(refs.indices, signal),
-    count: refs.indices.length,
-    ...(views && { views }),
-  };
+  const split = splitOf(refs.split);
+  const stored = dataset.split(split);
+  for (const index of indices) checkIndex(index, stored.size);
+  const count = indices.length;
+  if (views && augmentation === 'AUGMENTATION_RANDOM_RESIZED_CROP') {
+    const crops = resizedCropsOf(dataset, split);
+    return { images: await crops(indices, views, signal), count };
+  }
+  const images = await stored.images(indices, signal);
+  return { images, count, ...(views && { views }) };
 }
 
 /**
@@ -110,10 +115,11 @@ function viewsOf(refs: SampleRefs__Output): Views | undefined {
     case 'AUGMENTATION_NONE':
       return undefined;
     case 'AUGMENTATION_CROP_FLIP':
+    case 'AUGMENTATION_RANDOM_RESIZED_CROP':
       if (Number.isSafeInteger(seed)) return { seed, epoch, indices };
       throw invalid('refs.augmentation_seed', seed, 'below 2^53');
     case 'AUGMENTATION_UNSPECIFIED':
-      throw invalid('refs.augmentation', augmentation, 'none or crop-flip');
+      throw invalid('refs.augmentation', augmentation, 'a known augmentation');
     default:
       throw invalid(
         'refs.augmentation',

@@ -4,6 +4,7 @@ export const Augmentation = {
   AUGMENTATION_UNSPECIFIED: 'AUGMENTATION_UNSPECIFIED',
   AUGMENTATION_NONE: 'AUGMENTATION_NONE',
   AUGMENTATION_CROP_FLIP: 'AUGMENTATION_CROP_FLIP',
+  AUGMENTATION_RANDOM_RESIZED_CROP: 'AUGMENTATION_RANDOM_RESIZED_CROP',
 } as const;
 
 export type Augmentation =
@@ -13,5 +14,7 @@ export type Augmentation =
   | 1
   | 'AUGMENTATION_CROP_FLIP'
   | 2
+  | 'AUGMENTATION_RANDOM_RESIZED_CROP'
+  | 3
 
 export type Augmentation__Output = typeof Augmentation[keyof typeof Augmentation]
