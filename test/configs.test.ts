@@ -1,0 +1,43 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { packageRoot } from '#runtime/paths.js';
+import { readExperiment } from '../cli/experiment-file.js';
+
+const files = readdirSync(join(packageRoot, 'configs'), { recursive: true })
+  .map(String)
+  .filter((file) => file.endsWith('.yaml'))
+  .map((file) => join('configs', file));
+
+/** What the comment at the head says, lines joined. */
+function headOf(file: string): string {
+  const lines = readFileSync(join(packageRoot, file), 'utf8').split('\n');
+  const end = lines.findIndex((line) => !line.startsWith('#'));
+  return lines.slice(0, end).join('\n');
+}
+
+describe('the configs that come with rrd', () => {
+  it('are there', () => {
+    expect(files.length).toBeGreaterThan(30);
+  });
+
+  it.each(files)('%s is an experiment, headed by its own command', (file) => {
+    const { name } = readExperiment(join(packageRoot, file));
+    expect(headOf(file)).toContain(file);
+    const unique = file.replace(/^configs\/|\.yaml$/g, '').replace('/', '-');
+    expect(name).toBe(unique);
+  });
+
+  it.each(files.filter((file) => /cifar100|imagenet/.test(file)))(
+    '%s says what to expect, what it costs, and whose teacher it needs',
+    (file) => {
+      const { teacher } = readExperiment(join(packageRoot, file));
+      const head = headOf(file);
+      expect(head).toMatch(/^# Expected: .+\./m);
+      expect(head).toMatch(/^# Cost: .+ steps/m);
+      const recipe =
+        teacher && file.replace(/[^/]*$/, `teacher-${teacher.model}.yaml`);
+      if (recipe) expect(files).toContain(recipe);
+    },
+  );
+});
