@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { DomainError } from '#runtime/errors.js';
 import { packageRoot } from '#runtime/paths.js';
 import { cancelCommand } from './commands/cancel.js';
+import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
 import { evalCommand } from './commands/eval.js';
 import { listCommand } from './commands/list.js';
@@ -29,6 +30,7 @@ const program = new Command('rrd')
   .addCommand(watchCommand)
   .addCommand(listCommand)
   .addCommand(cancelCommand)
+  .addCommand(dataCommand)
   .addCommand(doctorCommand)
   .addCommand(serveCommand);
 

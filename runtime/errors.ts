@@ -54,6 +54,13 @@ export class CorruptFileError extends domainError<'path' | 'problem'>({
   text: (m) => `${m.path} is damaged: ${m.problem}`,
 }) {}
 
+/** A file could not be fetched: no way to the server, or it said no. */
+export class DownloadError extends domainError<'url' | 'problem'>({
+  reason: 'DOWNLOAD',
+  status: 'UNAVAILABLE',
+  text: (m) => `${m.url} could not be downloaded: ${m.problem}`,
+}) {}
+
 // --- Not there, or there already ---------------------------------------------
 
 export class ModelNotFoundError extends domainError<'model'>({
@@ -324,6 +331,7 @@ const classes = [
   InvalidRequestError,
   ConfigInvalidError,
   CorruptFileError,
+  DownloadError,
   ModelNotFoundError,
   DatasetNotFoundError,
   QueueNotFoundError,

@@ -45,9 +45,9 @@ export interface DatasetSplit {
    * The views that `resizedCropOf` draws, uint8 [indices.length, H, W, C].
    * Only sets that keep the original images have them.
    */
-  resizedCrops?(
+  readonly resizedCrops?: (
     indices: readonly number[],
     view: ViewKey,
     signal?: AbortSignal,
-  ): Promise<Uint8Array>;
+  ) => Promise<Uint8Array>;
 }

@@ -5,7 +5,7 @@ import { ConfigInvalidError } from '../errors.js';
 export interface LoadOptions {
   readonly signal: AbortSignal;
   /** Throws `DatasetBytesError` when so many bytes may not be held. */
-  reserve(bytes: number): void;
+  readonly reserve: (bytes: number) => void;
 }
 
 /** What every loader of files is given. */

@@ -35,12 +35,10 @@ export async function scanShard(
   const tap = new PassThrough();
   tap.on('data', (chunk: Buffer) => hash.update(chunk));
   const unpack = extract();
-  const piped = pipeline(createReadStream(path), tap, unpack, { signal });
-  // Whoever reads the entries sees the failure as well.
-  piped.catch(() => {});
+  const reading = pipeline(createReadStream(path), tap, unpack, { signal });
   try {
-    const entries = await collect(unpack, shard);
-    await piped;
+    // A damaged file ends the reading, and an entry would wait for ever.
+    const [entries] = await Promise.all([collect(unpack, shard), reading]);
     return { entries, digest: hash.digest('hex') };
   } catch (cause) {
     signal.throwIfAborted();
@@ -49,6 +47,8 @@ export async function scanShard(
     }
     const problem = 'not a whole tar file';
     throw new CorruptFileError({ path, problem }, { cause });
+  } finally {
+    unpack.destroy();
   }
 }
 
