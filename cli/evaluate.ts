@@ -1,15 +1,11 @@
 import type { Dataset } from '#distill/data/dataset.js';
-import { createNetwork, isNetworkName } from '#distill/models/index.js';
-import { readCheckpoint } from '#runtime/checkpoint/index.js';
-import {
-  modelManifestSchema,
-  type ModelManifest,
-} from '#runtime/checkpoint/manifest.js';
+import type { ModelManifest } from '#runtime/checkpoint/manifest.js';
 import { Classifier } from '#runtime/classifier.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
 import { createEngine } from '#runtime/compute/index.js';
 import { openDatasets } from '#runtime/data/index.js';
-import { CorruptFileError, InvalidRequestError } from '#runtime/errors.js';
+import { InvalidRequestError } from '#runtime/errors.js';
+import { readNetwork } from './trained-network.js';
 
 export interface EvaluationOptions {
   readonly datasets: Readonly<Record<string, string>>;
@@ -33,15 +29,7 @@ export async function evaluateModel(
   checkpoint: string,
   options: EvaluationOptions,
 ): Promise<EvaluationResult> {
-  const { manifest, tensors } = await readCheckpoint(
-    checkpoint,
-    modelManifestSchema,
-  );
-  const { network, classCount } = manifest;
-  if (!isNetworkName(network)) {
-    const problem = `unknown network ${network}`;
-    throw new CorruptFileError({ path: checkpoint, problem });
-  }
+  const { network, manifest, tensors } = await readNetwork(checkpoint);
   const name = options.dataset ?? manifest.dataset;
   const dataset = await openDatasets(options.datasets).get(name);
   requireSameKind(dataset, manifest);
@@ -49,7 +37,7 @@ export async function evaluateModel(
   try {
     const classifier = await Classifier.create(
       engine,
-      createNetwork(network, classCount),
+      network,
       // Judged as it was trained: with the normalisation of its own images.
       { ...dataset, normalization: manifest.normalization },
       tensors,
@@ -60,7 +48,7 @@ export async function evaluateModel(
     const total = classes.length;
     const accuracy = correct / total;
     return {
-      ...{ network, dataset: name, engine: engine.name },
+      ...{ network: network.name, dataset: name, engine: engine.name },
       ...{ correct, total, accuracy },
     };
   } finally {

@@ -8,10 +8,12 @@ import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
 import { evalCommand } from './commands/eval.js';
 import { listCommand } from './commands/list.js';
+import { plotCommand } from './commands/plot.js';
 import { quickstartCommand } from './commands/quickstart.js';
 import { runCommand } from './commands/run.js';
 import { serveCommand } from './commands/serve.js';
 import { trainTeacherCommand } from './commands/train-teacher.js';
+import { transferCommand } from './commands/transfer.js';
 import { watchCommand } from './commands/watch.js';
 
 function version(): string {
@@ -27,6 +29,8 @@ const program = new Command('rrd')
   .addCommand(runCommand)
   .addCommand(trainTeacherCommand)
   .addCommand(evalCommand)
+  .addCommand(transferCommand)
+  .addCommand(plotCommand)
   .addCommand(watchCommand)
   .addCommand(listCommand)
   .addCommand(cancelCommand)

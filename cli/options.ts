@@ -34,7 +34,7 @@ export interface RemoteFlags {
 
 export const dataOption = new Option(
   '--data <name=kind:path>',
-  'a data set for the local services: folder:, cifar10: or cifar100: and a path; may be repeated',
+  'a data set for the local services: folder:, cifar10:, cifar100:, stl10:, tiny-imagenet:, imagenet: or tar: and a path; may be repeated',
 )
   .default({})
   .argParser(collectDataset);

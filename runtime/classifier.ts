@@ -1,22 +1,14 @@
 import type { Dataset } from '#distill/data/dataset.js';
-import { normalize } from '#distill/data/normalize.js';
-import { createForwardProgram } from '#distill/forward-program.js';
 import type { Network } from '#distill/models/network.js';
-import {
-  type HostTensor,
-  type NamedHostTensors,
-  sizeOf,
-} from '#distill/tensors.js';
-import type { Engine, Executable } from './compute/engine.js';
-
-/** Test images in one call of the engine. */
-const batchSize = 128;
+import type { HostTensor, NamedHostTensors } from '#distill/tensors.js';
+import type { Engine } from './compute/engine.js';
+import { Forward } from './forward.js';
 
 /** Puts the stored images of a test split into a network's classes. */
 export class Classifier {
   private constructor(
     private readonly dataset: Dataset,
-    private readonly executable: Executable,
+    private readonly forward: Forward,
   ) {}
 
   /** @param state parameters and buffers of the network */
@@ -26,38 +18,24 @@ export class Classifier {
     dataset: Dataset,
     state: NamedHostTensors,
   ): Promise<Classifier> {
-    const program = createForwardProgram(
-      network,
-      dataset.imageShape,
-      batchSize,
-    );
-    return new Classifier(dataset, await engine.compile(program, state));
+    const forward = await Forward.create(engine, network, dataset, state);
+    return new Classifier(dataset, forward);
   }
 
-  async load(state: NamedHostTensors): Promise<void> {
-    await this.executable.writeState(state);
+  load(state: NamedHostTensors): Promise<void> {
+    return this.forward.load(state);
   }
 
   /** The class found for every sample of the test split, in order. */
   async classes(): Promise<Int32Array> {
-    const { size } = this.dataset.split('test');
-    const classes = new Int32Array(size);
-    for (let first = 0; first < size; first += batchSize) {
-      const count = Math.min(batchSize, size - first);
-      classes.set(await this.#classify(first, count), first);
+    const classes = new Int32Array(this.dataset.split('test').size);
+    let first = 0;
+    for await (const { logits } of this.forward.testBatches(this.dataset)) {
+      const found = classesOf(logits);
+      classes.set(found, first);
+      first += found.length;
     }
     return classes;
-  }
-
-  /** The last batch is filled up with zeros: a program's shapes are fixed. */
-  async #classify(first: number, count: number): Promise<Int32Array> {
-    const indices = Array.from({ length: count }, (_, i) => first + i);
-    const pixels = await this.dataset.split('test').images(indices);
-    const shape = [batchSize, ...this.dataset.imageShape];
-    const data = new Float32Array(sizeOf(shape));
-    data.set(normalize(pixels, this.dataset.normalization));
-    const { logits } = await this.executable.run({ images: { shape, data } });
-    return classesOf(logits!).subarray(0, count);
   }
 }
 

@@ -98,11 +98,14 @@ async function batchAt(
   const start = (step % stepsPerEpoch) * batchSize;
   const order = epochOrder(seed, epoch, train.size);
   const indices = [...order.subarray(start, start + batchSize)];
-  const stored = await train.images(indices);
+  const cropped = augmentation === 'random-resized-crop';
+  const stored = cropped
+    ? await train.resizedCrops!(indices, { seed, epoch })
+    : await train.images(indices);
   const pixels = new Uint8Array(stored);
   const size = sizeOf(imageShape);
   for (const [i, index] of indices.entries()) {
-    if (augmentation === 'none') break;
+    if (augmentation !== 'crop-flip') break;
     const [from, to] = [i * size, (i + 1) * size];
     const view = viewOf(seed, epoch, index);
     applyView(

@@ -1,0 +1,114 @@
+import type { Dataset } from '#distill/data/dataset.js';
+import { normalize } from '#distill/data/normalize.js';
+import { createForwardProgram } from '#distill/forward-program.js';
+import type { Network } from '#distill/models/network.js';
+import {
+  type HostTensor,
+  type NamedHostTensors,
+  sizeOf,
+} from '#distill/tensors.js';
+import type { Engine, Executable } from './compute/engine.js';
+
+/** Images in one call of the engine. */
+const batchSize = 128;
+
+/** What a network says about images, rows in their order. */
+export interface Outputs {
+  /** [count, featureDim] */
+  readonly features: HostTensor;
+  /** [count, classCount] */
+  readonly logits: HostTensor;
+}
+
+type Images = Pick<Dataset, 'imageShape' | 'normalization'>;
+
+/** A network in eval mode on an engine, for any number of images. */
+export class Forward {
+  private constructor(
+    private readonly images: Images,
+    private readonly executable: Executable,
+  ) {}
+
+  /** @param state parameters and buffers of the network */
+  static async create(
+    engine: Engine,
+    network: Network,
+    images: Images,
+    state: NamedHostTensors,
+  ): Promise<Forward> {
+    const program = createForwardProgram(network, images.imageShape, batchSize);
+    return new Forward(images, await engine.compile(program, state));
+  }
+
+  async load(state: NamedHostTensors): Promise<void> {
+    await this.executable.writeState(state);
+  }
+
+  /** @param pixels uint8 [count, H, W, C] */
+  async run(pixels: Uint8Array): Promise<Outputs> {
+    const imageBytes = sizeOf(this.images.imageShape);
+    const count = pixels.length / imageBytes;
+    const parts: Outputs[] = [];
+    for (let first = 0; first < count; first += batchSize) {
+      const end = Math.min(first + batchSize, count);
+      const part = pixels.subarray(first * imageBytes, end * imageBytes);
+      parts.push(await this.#batch(part, end - first));
+    }
+    return {
+      features: joined(parts.map(({ features }) => features)),
+      logits: joined(parts.map(({ logits }) => logits)),
+    };
+  }
+
+  /** The outputs for the first `count` images of the test split, in order. */
+  async test(dataset: Dataset, count?: number): Promise<Outputs> {
+    const parts: Outputs[] = [];
+    for await (const part of this.testBatches(dataset, count)) parts.push(part);
+    return {
+      features: joined(parts.map(({ features }) => features)),
+      logits: joined(parts.map(({ logits }) => logits)),
+    };
+  }
+
+  /** The same in batches, for who keeps less of them. */
+  async *testBatches(
+    dataset: Dataset,
+    count = Infinity,
+  ): AsyncGenerator<Outputs> {
+    const split = dataset.split('test');
+    const total = Math.min(count, split.size);
+    for (let first = 0; first < total; first += batchSize) {
+      const length = Math.min(batchSize, total - first);
+      const indices = Array.from({ length }, (_, i) => first + i);
+      yield await this.#batch(await split.images(indices), length);
+    }
+  }
+
+  /** A small batch is filled up with zeros: a program's shapes are fixed. */
+  async #batch(pixels: Uint8Array, count: number): Promise<Outputs> {
+    const shape = [batchSize, ...this.images.imageShape];
+    const data = new Float32Array(sizeOf(shape));
+    data.set(normalize(pixels, this.images.normalization));
+    const outputs = await this.executable.run({ images: { shape, data } });
+    return {
+      features: rows(outputs['features']!, count),
+      logits: rows(outputs['logits']!, count),
+    };
+  }
+}
+
+function rows({ shape: [, width = 0], data }: HostTensor, count: number) {
+  return { shape: [count, width], data: data.slice(0, count * width) };
+}
+
+function joined(parts: readonly HostTensor[]): HostTensor {
+  const width = parts[0]?.shape[1] ?? 0;
+  const count = parts.reduce((sum, { shape }) => sum + shape[0]!, 0);
+  const data = new Float32Array(count * width);
+  let start = 0;
+  for (const part of parts) {
+    data.set(part.data, start);
+    start += part.data.length;
+  }
+  return { shape: [count, width], data };
+}
