@@ -1,4 +1,5 @@
 import { benchBank } from './bank.js';
+import { benchData } from './data.js';
 import { benchEngines, benchStudentStep } from './student-step.js';
 
 /**
@@ -7,6 +8,7 @@ import { benchEngines, benchStudentStep } from './student-step.js';
  */
 const benches: Readonly<Record<string, () => Promise<object>>> = {
   bank: benchBank,
+  data: benchData,
   engines: benchEngines,
   'student-step': benchStudentStep,
 };

@@ -13,7 +13,7 @@ import type { NamedHostTensors } from '#distill/tensors.js';
 import { createTrainProgram } from '#distill/train-program.js';
 import type { Engine, Executable } from '#runtime/compute/engine.js';
 import { NonFiniteLossError } from '#runtime/errors.js';
-import { batchOf } from './batches.js';
+import { type Batch, batchOf } from './batches.js';
 import { type Plan, planOf } from './plan.js';
 import type {
   StepInputs,
@@ -38,6 +38,7 @@ export class Training {
   readonly #options: TrainingOptions;
   readonly #executable: Executable;
   #queue: FifoQueue | undefined;
+  #ahead: { readonly step: number; readonly batch: Promise<Batch> } | undefined;
 
   static async create(options: TrainingOptions): Promise<Training> {
     const { engine, experiment, dataset, teacherFeatureDim } = options;
@@ -79,12 +80,12 @@ export class Training {
 
   /** @throws NonFiniteLossError that names the term */
   async step(inputs: StepInputs): Promise<StepMeasurements> {
-    const { experiment, dataset } = this.#options;
+    const { experiment } = this.#options;
     const { training } = experiment;
     const { step, teacher, committed } = inputs;
     const enqueue = () => committed && this.#queue?.enqueue(committed);
     const order = needsOf(experiment).queue;
-    const batch = await batchOf(dataset, training, this.plan.batchOf(step));
+    const batch = await this.#take(step);
     const learningRate = learningRateAt(this.plan.epochOf(step), training);
     if (order === 'before') enqueue();
     const outputs = await this.#executable.run({
@@ -112,6 +113,25 @@ export class Training {
 
   readQueue(): QueueSnapshot | undefined {
     return this.#queue?.snapshot();
+  }
+
+  /** The batch of `step`; the next one is read while this one computes. */
+  async #take(step: number): Promise<Batch> {
+    const ahead = this.#ahead;
+    const batch = await (ahead?.step === step ? ahead.batch : this.#read(step));
+    const next = step + 1;
+    if (next < this.plan.totalSteps) {
+      const coming = this.#read(next);
+      // Whoever takes it sees the failure; until then it is not lost.
+      coming.catch(() => {});
+      this.#ahead = { step: next, batch: coming };
+    }
+    return batch;
+  }
+
+  #read(step: number): Promise<Batch> {
+    const { dataset, experiment } = this.#options;
+    return batchOf(dataset, experiment.training, this.plan.batchOf(step));
   }
 
   #queueTensor(): NamedHostTensors {

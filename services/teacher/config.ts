@@ -9,7 +9,7 @@ const schema = z.strictObject({
   modelsDir: z.string().min(1).default('models'),
   /** `auto`: the fastest engine that can run here. */
   engine: z.enum(engineChoices).default('auto'),
-  /** Data sets by name: `folder:/path`, `cifar10:/path`, `cifar100:/path`. */
+  /** Data sets by name: `folder:/path`, `imagenet:/path`, ... (docs/data.md). */
   datasets: z.record(z.string(), z.string()).default({}),
   /** The most samples of one request, and of one batch of several requests. */
   maxBatchSize: countSetting.max(4096).default(128),

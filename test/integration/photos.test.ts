@@ -28,14 +28,14 @@ async function makePhotoWorld(): Promise<World> {
     ...{ seed: 0, trainSize: 48, testSize: 8 },
   });
   for (const split of ['train', 'test'] as const) {
-    const { size, images } = pictures.split(split);
-    for (let i = 0; i < size; i++) {
+    const pictured = pictures.split(split);
+    for (let i = 0; i < pictured.size; i++) {
       const synset = `n${i % classCount}`;
       const name = `${split === 'train' ? 'train' : 'val'}/${synset}/${i}.JPEG`;
       await mkdir(dirname(join(root, name)), { recursive: true });
       const raw = { width: 32, height: 32, channels: 3 } as const;
       const [width, height] = [40 + 5 * (i % 7), 40 + 3 * (i % 5)];
-      await sharp(await images([i]), { raw })
+      await sharp(await pictured.images([i]), { raw })
         .resize(width, height, { fit: 'fill' })
         .jpeg({ quality: 90 })
         .toFile(join(root, name));
