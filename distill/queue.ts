@@ -66,6 +66,11 @@ export class FifoQueue {
     return new FifoQueue({ ...snapshot, rows: snapshot.rows.slice() });
   }
 
+  /** Likewise, without the copy: the rows are the queue's own from here on. */
+  static adopt(snapshot: QueueSnapshot): FifoQueue {
+    return new FifoQueue(snapshot);
+  }
+
   /** The live rows [capacity, featDim] in slot order: read only, not a copy. */
   get rows(): Float32Array {
     return this.#rows;

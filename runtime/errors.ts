@@ -183,6 +183,14 @@ export class BankBacklogError extends domainError<'pendingSteps'>({
   retryAfterMs: 100,
 }) {}
 
+/** The bank's disk took no more; nothing was acknowledged that it lacks. */
+export class BankStorageError extends domainError<'queue' | 'problem'>({
+  reason: 'BANK_STORAGE',
+  status: 'RESOURCE_EXHAUSTED',
+  text: (m) => `queue ${m.queue} cannot be written: ${m.problem}`,
+  retryAfterMs: 1000,
+}) {}
+
 export class BankBytesError extends domainError<
   'requestedBytes' | 'limitBytes'
 >({
@@ -348,6 +356,7 @@ const classes = [
   VersionEvictedError,
   TeacherOverloadedError,
   BankBacklogError,
+  BankStorageError,
   BankBytesError,
   BankQueuesError,
   BusFullError,

@@ -6,7 +6,12 @@ import {
   TeacherMismatchError,
   type DomainError,
 } from '#runtime/errors.js';
-import { Feeder, type Batch, type FeederLimits } from './feeder.js';
+import {
+  Feeder,
+  type Batch,
+  type FeederLimits,
+  type FeederProgress,
+} from './feeder.js';
 import { History, type Delta } from './history.js';
 import type { QueueSpec } from './queue-spec.js';
 
@@ -27,6 +32,24 @@ export interface QueueLimits extends FeederLimits {
   readonly historyBytes: number;
   /** Runs that may feed one queue. */
   readonly maxRuns: number;
+}
+
+/** What a queue must know to go on, besides its rows and pending batches. */
+export interface QueueProgress {
+  readonly spec: QueueSpec;
+  readonly epoch: number;
+  readonly version: number;
+  readonly pointer: number;
+  /** The step that new runs start with. */
+  readonly firstStep: number;
+  readonly nextStep: number;
+  readonly runs: Readonly<Record<string, FeederProgress>>;
+}
+
+/** A batch that was handed in: new or not, and what it completed. */
+export interface Taken {
+  readonly duplicate: boolean;
+  readonly commits: readonly Delta[];
 }
 
 /** Rows of one step, all ranks: its delta has to fit one message of gRPC. */
@@ -50,7 +73,7 @@ export class BankQueue {
   readonly #fifo: FifoQueue;
   readonly #firstStep: number;
   readonly #limits: QueueLimits;
-  readonly #history: History;
+  #history: History;
   readonly #feeders = new Map<string, Feeder>();
   readonly #listeners = new Set<() => void>();
   #nextStep: number;
@@ -72,6 +95,57 @@ export class BankQueue {
     this.#nextStep = firstStep;
     this.#limits = limits;
     this.#history = new History(fifo.version, limits.historyBytes);
+  }
+
+  /**
+   * A queue that goes on where another one stood.
+   * @param fifo at the progress's version
+   * @param recent the commits up to that version that readers may ask for
+   */
+  static resume(
+    { spec, epoch, firstStep, nextStep, runs }: QueueProgress,
+    fifo: FifoQueue,
+    recent: readonly Delta[],
+    limits: QueueLimits,
+  ): BankQueue {
+    const queue = new BankQueue(spec, epoch, fifo, firstStep, limits);
+    queue.#nextStep = nextStep;
+    queue.#history = History.of(fifo.version, recent, limits.historyBytes);
+    for (const [runId, progress] of Object.entries(runs)) {
+      const feeder = new Feeder(progress, spec.worldSize, limits);
+      queue.#feeders.set(runId, feeder);
+    }
+    return queue;
+  }
+
+  /** Where the queue stands. */
+  get progress(): QueueProgress {
+    const { spec, epoch, version, pointer, nextStep } = this.state;
+    const runs = [...this.#feeders].map(
+      ([runId, { progress }]) => [runId, progress] as const,
+    );
+    return {
+      ...{ spec, epoch, version, pointer, nextStep },
+      firstStep: this.#firstStep,
+      runs: Object.fromEntries(runs),
+    };
+  }
+
+  /** The live rows [capacity, featDim] in slot order: read only, not a copy. */
+  get rows(): Float32Array {
+    return this.#fifo.rows;
+  }
+
+  /** Settled batches that wait for others. */
+  get pending(): Batch[] {
+    return [...this.#feeders].flatMap(([runId, feeder]) =>
+      feeder.pending(runId),
+    );
+  }
+
+  /** The newest commits, at most `maxBytes` of rows. */
+  recent(maxBytes: number): Delta[] {
+    return this.#history.recent(maxBytes);
   }
 
   get state(): QueueState {
@@ -115,16 +189,31 @@ export class BankQueue {
     );
   }
 
+  /** Takes one rank's rows: `accept`, then `settle` at once. */
+  enqueue(batch: Submission): Taken {
+    const duplicate = !this.accept(batch);
+    return { duplicate, commits: duplicate ? [] : this.settle(batch) };
+  }
+
   /**
-   * Takes one rank's rows and commits every step that is complete by them.
-   * @returns the commits, and whether the batch was taken before
+   * Takes one rank's rows; false if the very same batch was taken before. It
+   * must then be settled or withdrawn: whoever keeps batches does that in
+   * between.
+   * @throws what makes the batch not fit
    */
-  enqueue(batch: Submission): { duplicate: boolean; commits: Delta[] } {
+  accept(batch: Submission): boolean {
     this.#validate(batch);
     const feeder = this.#feederOf(batch.runId);
-    const duplicate = !feeder.add(batch);
+    const isNew = feeder.add(batch);
     // Only now: a run whose batches are all refused takes no room.
     this.#feeders.set(batch.runId, feeder);
+    return isNew;
+  }
+
+  /** Commits every step that is complete by an accepted batch. */
+  settle(batch: Batch): Delta[] {
+    const feeder = this.#feeders.get(batch.runId)!;
+    feeder.settle(batch);
     const commits: Delta[] = [];
     for (
       let step = feeder.take(batch.runId);
@@ -141,7 +230,12 @@ export class BankQueue {
       this.#nextStep = feeder.nextStep;
       this.#notify();
     }
-    return { duplicate, commits };
+    return commits;
+  }
+
+  /** Forgets an accepted batch, so that it can be handed in again. */
+  withdraw(batch: Batch): void {
+    this.#feeders.get(batch.runId)!.withdraw(batch);
   }
 
   /**
@@ -219,7 +313,8 @@ export class BankQueue {
       });
     }
     const { worldSize } = this.spec;
-    return new Feeder(this.#firstStep, worldSize, this.#limits);
+    const start = { nextStep: this.#firstStep, committed: [] };
+    return new Feeder(start, worldSize, this.#limits);
   }
 }
 

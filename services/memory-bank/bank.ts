@@ -107,6 +107,16 @@ export class Bank {
   }
 
   /**
+   * Takes in a queue that was read from disk.
+   * @param memory from `reserveRows`; the queue's own from here on
+   * @throws BankQueuesError
+   */
+  adopt(queue: BankQueue, memory: Reservation): void {
+    this.#requireRoomFor(queue.spec);
+    this.#queues.set(queue.spec.queue, { queue, memory });
+  }
+
+  /**
    * What `restore` would refuse whatever the rows are, and the memory for them.
    * @throws InvalidRequestError, StaleEpochError, BankBytesError
    */

@@ -20,6 +20,17 @@ const schema = z
     rememberedSteps: countSetting.default(1024),
     /** Bytes of commits that each queue keeps for its subscribers. */
     historyBytes: countSetting.default(32 * MiB),
+    /** Where queues are kept; without it they live and die in memory. */
+    dataDir: z.string().min(1).optional(),
+    /**
+     * When a batch counts as kept: `always`: when the disk says that it has
+     * it (survives a power cut); `interval`: when the system has it, which is
+     * told to write every 100 ms; `never`: likewise, and left to itself. The
+     * last two survive the end of the process, not that of the machine.
+     */
+    fsync: z.enum(['always', 'interval', 'never']).default('always'),
+    /** A queue's log is folded into its rows when it is longer. */
+    logBytes: countSetting.default(64 * MiB),
     /** The longest silence of a subscription. */
     heartbeatMs: waitMsSetting.default(2_000),
     /** How long running calls may go on when the service closes. */

@@ -9,6 +9,12 @@ export interface BankEvents {
   created(queue: BankQueue): void;
   restored(queue: BankQueue): void;
   deleted(queue: string): void;
+  /** Read back from disk when the service started. */
+  recovered(queue: BankQueue): void;
+  /** A queue's files cannot be trusted; they were put aside in `folder`. */
+  damaged(folder: string, error: unknown): void;
+  /** The log could not be folded into the rows; it grows on. */
+  checkpointFailed(queue: string, error: unknown): void;
   committed(queue: BankQueue, delta: Delta): void;
   duplicate(queue: BankQueue): void;
   subscribed(queue: BankQueue, fromVersion: number | undefined): void;
@@ -33,6 +39,11 @@ export function createEvents(bank: Bank, log: Logger): BankEvents {
       log.info({ ...named(queue), spec: queue.spec }, 'created'),
     restored: (queue) =>
       log.info({ ...named(queue), spec: queue.spec }, 'restored'),
+    recovered: (queue) => log.info(named(queue), 'recovered'),
+    damaged: (folder, error) =>
+      log.error({ folder, err: error }, 'damaged queue put aside'),
+    checkpointFailed: (queue, error) =>
+      log.warn({ queue, err: error }, 'checkpoint failed'),
     deleted: (queue) => log.info({ queue }, 'deleted'),
     committed(queue, { version, runId, step, rows }) {
       commits.add(1);

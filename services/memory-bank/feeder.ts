@@ -34,9 +34,24 @@ export interface FeederLimits {
   readonly rememberedSteps: number;
 }
 
+/** A committed step, as far as later batches must be compared with it. */
+export interface CommittedStep {
+  readonly step: number;
+  /** SHA-256 of each rank's rows, base64. */
+  readonly digests: readonly string[];
+}
+
+/** What a feeder must know to go on, besides its pending batches. */
+export interface FeederProgress {
+  readonly nextStep: number;
+  readonly committed: readonly CommittedStep[];
+}
+
 interface Step {
   readonly digests: (string | undefined)[];
   readonly batches: (Float32Array | undefined)[];
+  /** By rank: whether the batch may be committed. */
+  readonly settled: boolean[];
   missing: number;
   traceparent: string;
 }
@@ -54,10 +69,20 @@ export class Feeder {
   #pendingBatches = 0;
   #pendingBytes = 0;
 
-  constructor(firstStep: number, worldSize: number, limits: FeederLimits) {
-    this.#nextStep = firstStep;
+  /** @param progress where to go on; a new run starts at its first step */
+  constructor(
+    progress: FeederProgress,
+    worldSize: number,
+    limits: FeederLimits,
+  ) {
+    this.#nextStep = progress.nextStep;
     this.#worldSize = worldSize;
     this.#limits = limits;
+    for (const { step, digests } of progress.committed) {
+      const known = this.#open(step);
+      known.digests.push(...digests);
+      known.missing = 0;
+    }
   }
 
   /** The step that goes next. */
@@ -69,8 +94,30 @@ export class Feeder {
     return this.#pendingBatches;
   }
 
+  /** Where this run stands; its pending batches are not part of it. */
+  get progress(): FeederProgress {
+    const committed = [...this.#steps]
+      .filter(([step]) => step < this.#nextStep)
+      .map(([step, { digests }]) => ({ step, digests: digests.map((d) => d!) }))
+      .sort((a, b) => a.step - b.step);
+    return { nextStep: this.#nextStep, committed };
+  }
+
+  /** Settled batches whose steps are not complete yet. */
+  pending(runId: string): Batch[] {
+    return [...this.#steps].flatMap(
+      ([step, { batches, settled, traceparent }]) =>
+        batches.flatMap((rows, rank) =>
+          rows && settled[rank]
+            ? [{ runId, step, rank, rows, traceparent }]
+            : [],
+        ),
+    );
+  }
+
   /**
-   * Takes a batch; false if the very same one was taken before.
+   * Takes a batch; false if the very same one was taken before. It counts
+   * towards its step only once it is settled.
    * @throws BatchConflictError, BankBacklogError, InvalidRequestError
    */
   add(batch: Batch): boolean {
@@ -84,11 +131,27 @@ export class Feeder {
     const step = this.#steps.get(batch.step) ?? this.#open(batch.step);
     step.digests[batch.rank] = digest;
     step.batches[batch.rank] = batch.rows;
-    step.traceparent = batch.traceparent;
-    step.missing--;
     this.#pendingBatches++;
     this.#pendingBytes += batch.rows.byteLength;
     return true;
+  }
+
+  /** A batch that was taken may be committed from now on. */
+  settle({ step: number, rank, traceparent }: Batch): void {
+    const step = this.#steps.get(number)!;
+    step.settled[rank] = true;
+    step.traceparent = traceparent;
+    step.missing--;
+  }
+
+  /** Forgets a batch that was taken and not settled. */
+  withdraw({ step: number, rank, rows }: Batch): void {
+    const step = this.#steps.get(number)!;
+    step.digests[rank] = undefined;
+    step.batches[rank] = undefined;
+    this.#pendingBatches--;
+    this.#pendingBytes -= rows.byteLength;
+    if (step.batches.every((batch) => !batch)) this.#steps.delete(number);
   }
 
   /** The next step, if all its ranks are in; it then counts as committed. */
@@ -105,9 +168,10 @@ export class Feeder {
   }
 
   #open(number: number): Step {
-    const step = {
+    const step: Step = {
       digests: [],
       batches: [],
+      settled: [],
       missing: this.#worldSize,
       traceparent: '',
     };

@@ -29,6 +29,30 @@ export class History {
     this.#newest = version;
   }
 
+  /** @param commits of the versions up to `version`, without a gap */
+  static of(
+    version: number,
+    commits: readonly Delta[],
+    maxBytes: number,
+  ): History {
+    const history = new History(version - commits.length, maxBytes);
+    for (const commit of commits) history.push(commit);
+    return history;
+  }
+
+  /** The newest commits in order, at most `maxBytes` of rows. */
+  recent(maxBytes: number): Delta[] {
+    const recent: Delta[] = [];
+    let bytes = 0;
+    for (let version = this.#newest; version > this.#oldest; version--) {
+      const delta = this.#deltas.get(version)!;
+      bytes += delta.rows.byteLength;
+      if (bytes > maxBytes) break;
+      recent.unshift(delta);
+    }
+    return recent;
+  }
+
   get bytes(): number {
     return this.#bytes;
   }

@@ -12,21 +12,24 @@ import { getQueue } from './routes/get-queue.js';
 import { listQueues } from './routes/list-queues.js';
 import { restoreQueue } from './routes/restore-queue.js';
 import { subscribe } from './routes/subscribe.js';
+import { openJournal } from './storage/disk-journal.js';
 import { Seeder } from './seeder.js';
 
 const name = 'memory-bank';
 
-/** Starts a memory bank without queues. */
+/** Starts a memory bank with the queues that its folder holds, if any. */
 export async function startMemoryBank(
   config: MemoryBankConfig,
   { log }: { log: Logger },
 ): Promise<RunningService> {
   const bank = new Bank(config);
   const events = createEvents(bank, log);
+  const journal = await openJournal(bank, config, events);
   const context: Context = {
     bank,
     config,
     events,
+    journal,
     seeder: new Seeder(),
   };
   const server = await startServer({
@@ -41,6 +44,7 @@ export async function startMemoryBank(
     address: server.address,
     async close() {
       await server.close();
+      await journal.close();
       events.close();
     },
   };

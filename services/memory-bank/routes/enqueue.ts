@@ -6,7 +6,7 @@ import { required } from '../wire.js';
 
 /** See MemoryBankService.Enqueue. */
 export const enqueue =
-  ({ bank, events }: Context): Routes['enqueue'] =>
+  ({ bank, journal, events }: Context): Routes['enqueue'] =>
   async (request) => {
     const { runId, step, rank } = required('batch_id', request.batchId);
     validateName('batch_id.run_id', runId);
@@ -17,7 +17,7 @@ export const enqueue =
       dataType: 'float32',
       shape: [null, null],
     });
-    const { duplicate, commits } = queue.enqueue({
+    const { duplicate, commits } = await journal.enqueue(queue, {
       runId,
       step,
       rank,

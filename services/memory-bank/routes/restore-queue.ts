@@ -9,7 +9,7 @@ import { fromWireSpec, required, toWireState } from '../wire.js';
 
 /** See MemoryBankService.RestoreQueue. */
 export const restoreQueue =
-  ({ bank, events }: Context): Routes['restoreQueue'] =>
+  ({ bank, journal, events }: Context): Routes['restoreQueue'] =>
   async (requests) => {
     const messages = requests[Symbol.asyncIterator]();
     const first = await messages.next();
@@ -19,6 +19,7 @@ export const restoreQueue =
     try {
       const rows = await readRows(messages, restoration.spec);
       const queue = bank.restore(restoration, memory, rows);
+      await journal.keep(queue);
       events.restored(queue);
       return { state: toWireState(queue.state) };
     } catch (error) {

@@ -1,0 +1,27 @@
+import type { BankQueue, Submission, Taken } from './bank-queue.js';
+
+/**
+ * Keeps what the bank acknowledges. Every change of a queue goes through here:
+ * what a call resolved is kept as well as the implementation can.
+ */
+export interface Journal {
+  /** Keeps a queue as it stands; the same queue again changes nothing. */
+  keep(queue: BankQueue): Promise<void>;
+  /**
+   * Hands in one rank's rows; commits, and whoever reads them, wait until the
+   * batch is kept.
+   * @throws what the queue refuses; BankStorageError, then nothing was taken
+   */
+  enqueue(queue: BankQueue, batch: Submission): Promise<Taken>;
+  /** Forgets a queue; an unknown one is forgotten already. */
+  drop(queue: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** For queues that live and die with the process. */
+export const noJournal: Journal = {
+  async keep() {},
+  enqueue: async (queue, batch) => queue.enqueue(batch),
+  async drop() {},
+  async close() {},
+};

@@ -1,0 +1,270 @@
+import { spawnSync } from 'node:child_process';
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FifoQueue } from '#distill/queue.js';
+import {
+  BankStorageError,
+  BatchConflictError,
+  ConfigInvalidError,
+} from '#runtime/errors.js';
+import { createLogger } from '#runtime/logger.js';
+import { Bank, type Reservation } from '../bank.js';
+import type { BankQueue } from '../bank-queue.js';
+import { toConfig, type MemoryBankSettings } from '../config.js';
+import { createEvents } from '../events.js';
+import type { Journal } from '../journal.js';
+import { openJournal } from './disk-journal.js';
+
+const log = createLogger('test', { level: 'silent' });
+const spec = {
+  ...{ queue: 'q', capacity: 7, featDim: 2, seed: 1, init: 'rows' as const },
+  ...{ worldSize: 2, teacherDigest: 't', projectionSeed: 0 },
+};
+let dataDir: string;
+
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'rrd-bank-'));
+});
+afterEach(() => rm(dataDir, { recursive: true, force: true }));
+
+interface Opened {
+  readonly bank: Bank;
+  readonly journal: Journal;
+}
+
+/** A bank with what the folder holds. */
+async function open(settings: MemoryBankSettings = {}): Promise<Opened> {
+  const config = toConfig({ dataDir, ...settings });
+  const bank = new Bank(config);
+  const events = createEvents(bank, log);
+  return { bank, journal: await openJournal(bank, config, events) };
+}
+
+async function create({ bank, journal }: Opened): Promise<BankQueue> {
+  const memory = bank.prepareCreate(spec, 1) as Reservation;
+  const { queue } = bank.create(spec, 1, memory, FifoQueue.create(spec));
+  await journal.keep(queue);
+  return queue;
+}
+
+const rowsOf = (step: number, rank: number) =>
+  Float32Array.from({ length: 2 * ((step % 3) + 1) }, (_, i) => {
+    return step + rank / 10 + i / 100;
+  });
+
+const hand = ({ bank, journal }: Opened, step: number, rank: number) =>
+  journal.enqueue(bank.get('q'), {
+    ...{ runId: 'r', step, rank, epoch: 1, teacherDigest: 't', featDim: 2 },
+    rows: rowsOf(step, rank),
+    traceparent: '',
+  });
+
+/** What the queue must be after `steps` whole steps: no bank at all. */
+function expected(steps: number): FifoQueue {
+  const fifo = FifoQueue.create(spec);
+  for (let step = 0; step < steps; step++) {
+    const parts = [...rowsOf(step, 0), ...rowsOf(step, 1)];
+    fifo.enqueue(Float32Array.from(parts));
+  }
+  return fifo;
+}
+
+function expectAt(queue: BankQueue, steps: number): void {
+  const fifo = expected(steps);
+  expect(queue.state).toMatchObject({ version: steps, nextStep: steps });
+  expect(queue.state.pointer).toBe(fifo.pointer);
+  expect(queue.rows).toEqual(fifo.rows);
+}
+
+describe('a queue on disk', () => {
+  it('is back at its version, with pending rows and ids, after any order of batches and restarts', async () => {
+    const action = fc.oneof(
+      fc.record({ ahead: fc.nat(2), rank: fc.nat(1) }),
+      fc.constant('restart' as const),
+    );
+    const actions = fc.array(action, { maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(
+        actions,
+        fc.constantFrom(1, 150, 10_000),
+        async (actions, logBytes) => {
+          await rm(dataDir, { recursive: true, force: true });
+          let opened = await open({ logBytes, fsync: 'never' });
+          await create(opened);
+          const taken = new Set<string>();
+          let next = 0;
+          for (const action of actions) {
+            if (action === 'restart') {
+              await opened.journal.close();
+              opened = await open({ logBytes, fsync: 'never' });
+            } else {
+              const step = next + action.ahead;
+              const id = `${step}/${action.rank}`;
+              const { duplicate } = await hand(opened, step, action.rank);
+              expect(duplicate).toBe(taken.has(id));
+              taken.add(id);
+              while (taken.has(`${next}/0`) && taken.has(`${next}/1`)) next++;
+            }
+            const queue = opened.bank.get('q');
+            expectAt(queue, next);
+            expect(queue.state.pendingBatches).toBe(taken.size - 2 * next);
+          }
+          await opened.journal.close();
+        },
+      ),
+      { numRuns: 40 },
+    );
+  }, 60_000);
+
+  it('still answers for commits that a reader had not seen', async () => {
+    const first = await open({ logBytes: 200 });
+    await create(first);
+    for (let step = 0; step < 20; step++) {
+      await Promise.all([hand(first, step, 1), hand(first, step, 0)]);
+    }
+    await first.journal.close();
+    const again = await open();
+    const queue = again.bank.get('q');
+    const mirror = FifoQueue.create(spec);
+    for (let delta; (delta = queue.deltaAfter(mirror.version));) {
+      mirror.enqueue(delta.rows);
+    }
+    expect(mirror.rows).toEqual(expected(20).rows);
+    await again.journal.close();
+  });
+
+  it('knows the bytes of an id after a restart', async () => {
+    const first = await open();
+    await create(first);
+    await hand(first, 0, 0);
+    await first.journal.close();
+    const again = await open();
+    const other = {
+      ...{ runId: 'r', step: 0, rank: 0, epoch: 1, teacherDigest: 't' },
+      ...{ featDim: 2, rows: Float32Array.of(9, 9), traceparent: '' },
+    };
+    await expect(
+      again.journal.enqueue(again.bank.get('q'), other),
+    ).rejects.toBeInstanceOf(BatchConflictError);
+    await again.journal.close();
+  });
+
+  it('is gone when it was dropped', async () => {
+    const first = await open();
+    await create(first);
+    first.bank.delete('q');
+    await first.journal.drop('q');
+    await first.journal.close();
+    const again = await open();
+    expect(again.bank.list()).toEqual([]);
+    expect(await readdir(dataDir)).toEqual([]);
+    await again.journal.close();
+  });
+
+  it('is refused to a second bank in the same folder', async () => {
+    const { journal } = await open();
+    await expect(open()).rejects.toBeInstanceOf(ConfigInvalidError);
+    await journal.close();
+  });
+
+  it('damaged anywhere is put aside or at an earlier step, never wrong', async () => {
+    const first = await open({ logBytes: 400, fsync: 'never' });
+    await create(first);
+    for (let step = 0; step < 9; step++) {
+      await Promise.all([hand(first, step, 0), hand(first, step, 1)]);
+    }
+    await first.journal.close();
+    const [name] = await readdir(dataDir);
+    const folder = join(dataDir, name!);
+    const files = await Promise.all(
+      (await readdir(folder)).map(
+        async (file) =>
+          [join(folder, file), await readFile(join(folder, file))] as const,
+      ),
+    );
+    const damage = fc.record({
+      file: fc.nat(files.length - 1),
+      at: fc.nat(),
+      kind: fc.constantFrom('flip', 'cut', 'swap', 'remove'),
+    });
+    let refused = 0;
+    await fc.assert(
+      fc.asyncProperty(damage, async ({ file, at, kind }) => {
+        await rm(dataDir, { recursive: true, force: true });
+        const opened = await open({ fsync: 'never' });
+        await opened.journal.close();
+        await mkdir(folder, { recursive: true });
+        for (const [path, bytes] of files) await writeFile(path, bytes);
+        await harm(files, file, at, kind);
+        const { bank, journal } = await open({ fsync: 'never' });
+        const [queue] = bank.list();
+        if (queue) expectAt(queue, queue.state.version);
+        else refused++;
+        await journal.close();
+      }),
+      { numRuns: 120 },
+    );
+    expect(refused).toBeGreaterThan(0);
+  }, 60_000);
+});
+
+const mount = (...args: string[]) => spawnSync('mount', args).status === 0;
+
+describe('a disk that is full', () => {
+  it('refuses batches by name and takes them once there is room', async () => {
+    if (!mount('-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', dataDir)) {
+      console.log('SKIPPED: a full disk, since this user may not mount one');
+      return;
+    }
+    try {
+      const filler = join(dataDir, 'filler');
+      const opened = await open();
+      await create(opened);
+      await writeFile(filler, Buffer.alloc(150_000));
+      let steps = 0;
+      const more = async () => {
+        for (; steps < 2000; steps++) {
+          await hand(opened, steps, 0);
+          await hand(opened, steps, 1);
+        }
+      };
+      await expect(more()).rejects.toBeInstanceOf(BankStorageError);
+      await rm(filler);
+      const refused = steps;
+      await hand(opened, refused, 0);
+      await hand(opened, refused, 1);
+      expectAt(opened.bank.get('q'), refused + 1);
+      await opened.journal.close();
+      const again = await open();
+      expectAt(again.bank.get('q'), refused + 1);
+      await again.journal.close();
+    } finally {
+      spawnSync('umount', ['-l', dataDir]);
+    }
+  }, 60_000);
+});
+
+async function harm(
+  files: readonly (readonly [string, Buffer])[],
+  file: number,
+  at: number,
+  kind: string,
+): Promise<void> {
+  const [path, original] = files[file]!;
+  const bytes = Buffer.from(original);
+  const other = files[(file + 1) % files.length]![1];
+  if (kind === 'remove') return rm(path);
+  if (kind === 'flip') bytes[at % bytes.length]! ^= 1 << (at % 8);
+  const harmed = { flip: bytes, cut: bytes.subarray(0, at % bytes.length) };
+  await writeFile(path, kind === 'swap' ? other : harmed[kind as 'flip']);
+}

@@ -1,0 +1,54 @@
+import { open, readFile, rename, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { CorruptFileError } from '#runtime/errors.js';
+
+/** When files are told to reach the disk; see the bank's settings. */
+export type Fsync = 'always' | 'interval' | 'never';
+
+/** Writes a new file whole; it may be there from an attempt that failed. */
+export async function writeWhole(
+  path: string,
+  parts: readonly Uint8Array[],
+  fsync: Fsync,
+): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    for (const part of parts) await file.writeFile(part);
+    if (fsync !== 'never') await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Replaces a file: a reader, or a crash, sees the old one or the new one. */
+export async function replaceFile(
+  path: string,
+  bytes: Uint8Array,
+  fsync: Fsync,
+): Promise<void> {
+  const temporary = `${path}.new`;
+  await writeWhole(temporary, [bytes], fsync);
+  await rename(temporary, path);
+  if (fsync !== 'never') await syncFolder(dirname(path));
+}
+
+/** Makes the names in a folder durable. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** @throws CorruptFileError if it is longer than anything we wrote */
+export async function readBounded(
+  path: string,
+  maxBytes: number,
+): Promise<Buffer> {
+  const { size } = await stat(path);
+  if (size <= maxBytes) return readFile(path);
+  const problem = `${size} bytes, expected at most ${maxBytes}`;
+  throw new CorruptFileError({ path, problem });
+}
