@@ -13,6 +13,7 @@ export type Settings = Readonly<Record<string, string | number>>;
 
 /** A service in a process of its own. */
 export interface ServiceProcess extends AsyncDisposable {
+  readonly pid: number;
   readonly address: string;
   /** Its log so far: one JSON object a line. */
   readonly log: readonly string[];
@@ -65,6 +66,7 @@ export async function spawnService(
   const log: string[] = [];
   const address = await firstAddress(child, log);
   return {
+    pid: child.pid!,
     address,
     log,
     kill: async () => void (await end(child, 'SIGKILL')),
