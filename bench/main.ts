@@ -1,4 +1,4 @@
-import { benchBank } from './bank.js';
+import { benchBank } from './bank/index.js';
 import { benchData } from './data.js';
 import { benchEngines, benchStudentStep } from './student-step.js';
 

@@ -1,0 +1,103 @@
+import { once } from 'node:events';
+import { createServer as createHttp2, type Http2Server } from 'node:http2';
+import {
+  createServer as createTcp,
+  type AddressInfo,
+  type Server,
+} from 'node:net';
+import type { Writable } from 'node:stream';
+import { connect } from '#runtime/rpc/client.js';
+import { toConfig } from '../../services/memory-bank/config.js';
+import { startMemoryBank } from '../../services/memory-bank/service.js';
+import { createQueue, enqueue, quietLog, rowBytes } from './latency.js';
+import { startPeers, type PeerKind } from './peers.js';
+
+/**
+ * The same messages from one process to `subscribers` others: commits that are
+ * there already through the bank, and as many equal buffers through bare TCP
+ * and bare node:http2. MiB a second, all subscribers together.
+ */
+
+const messages = 1500;
+
+type Served = { readonly address: string; close(): Promise<void> };
+
+async function serveBank(): Promise<Served> {
+  const config = toConfig({ historyBytes: 2 * messages * rowBytes });
+  const bank = await startMemoryBank(config, { log: quietLog() });
+  const client = connect('rrd.v1.MemoryBankService', bank.address);
+  await createQueue(client, 'fan-out');
+  for (let step = 0; step < messages; step++) {
+    await enqueue(client, 'fan-out', step);
+  }
+  client.close();
+  return bank;
+}
+
+async function writeAll(stream: Writable): Promise<void> {
+  const message = Buffer.alloc(rowBytes, 1);
+  for (let i = 0; i < messages; i++) {
+    if (!stream.write(message)) await once(stream, 'drain');
+  }
+  stream.end();
+}
+
+async function listening(server: Server | Http2Server): Promise<Served> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const close = async () => void server.close();
+  return { address: `127.0.0.1:${port}`, close };
+}
+
+const serveTcp = () =>
+  listening(
+    createTcp((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => void writeAll(socket).catch(() => {}));
+    }),
+  );
+
+const serveHttp2 = () =>
+  listening(
+    createHttp2().on('stream', (stream) => {
+      stream.on('error', () => {});
+      stream.respond();
+      void writeAll(stream).catch(() => {});
+    }),
+  );
+
+const servers = { grpc: serveBank, tcp: serveTcp, http2: serveHttp2 };
+
+async function rate(kind: PeerKind, subscribers: number): Promise<number> {
+  const served = await servers[kind]();
+  process.env['RRD_BENCH_WAIT'] = '1';
+  const peers = await startPeers(
+    ...([kind, served.address, 'fan-out', messages, subscribers] as const),
+  );
+  delete process.env['RRD_BENCH_WAIT'];
+  const started = Number(process.hrtime.bigint()) / 1e6;
+  peers.begin();
+  const reports = await peers.finish();
+  await served.close();
+  const ended = Math.max(...reports.map(({ arrivedMs }) => arrivedMs.at(-1)!));
+  const bytes = subscribers * messages * rowBytes;
+  return bytes / 2 ** 20 / ((ended - started) / 1000);
+}
+
+/** In turn, several times; medians. */
+export async function measureFanOut(subscribers: number, rounds = 3) {
+  const rates: Record<PeerKind, number[]> = { grpc: [], tcp: [], http2: [] };
+  for (let round = 0; round < rounds; round++) {
+    for (const kind of ['grpc', 'tcp', 'http2'] as const) {
+      rates[kind].push(await rate(kind, subscribers));
+    }
+  }
+  const [bank, tcp, http2] = [rates.grpc, rates.tcp, rates.http2].map(median);
+  return { subscribers, bank: bank!, tcp: tcp!, http2: http2! };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)]!;
+}

@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises';
+import { connect } from '#runtime/rpc/client.js';
+import { toWire } from '#runtime/rpc/tensor-codec.js';
+import { spawnService } from '../../test/processes.js';
+import { enqueue, rowBytes, shape, type BankClient } from './latency.js';
+
+const chunkRows = 4096;
+
+/** A queue of `capacity` rows through a kill: time to answer, and memory. */
+export async function measureRestart(dataDir: string, capacity: number) {
+  const settings = { DATA_DIR: dataDir, MAX_BYTES: 3 * 2 ** 30 };
+  const first = await spawnService('memory-bank', settings);
+  const client = connect('rrd.v1.MemoryBankService', first.address);
+  await fill(client, capacity);
+  for (let step = 0; step < 500; step++) await enqueue(client, 'large', step);
+  client.close();
+  await first.kill();
+  const started = performance.now();
+  const again = await spawnService('memory-bank', settings);
+  const reader = connect('rrd.v1.MemoryBankService', again.address);
+  const { state } = await reader.getQueue({ queue: 'large' });
+  const seconds = (performance.now() - started) / 1000;
+  if (state?.version !== 500) throw new Error('commits were lost');
+  const bytes = await residentBytes(again.pid);
+  reader.close();
+  await again.kill();
+  const empty = await spawnService('memory-bank', {});
+  const emptyBytes = await residentBytes(empty.pid);
+  await empty.kill();
+  const raw = capacity * shape.featDim * 4;
+  return { seconds, memoryRatio: (bytes - emptyBytes) / raw };
+}
+
+async function fill(client: BankClient, capacity: number): Promise<void> {
+  const { featDim } = shape;
+  const spec = {
+    ...{ queue: 'large', capacity, featDim, worldSize: 1 },
+    ...{ init: 'QUEUE_INIT_ROWS' as const, teacherDigest: 'bench' },
+  };
+  const data = new Float32Array(chunkRows * featDim).fill(0.125);
+  async function* messages() {
+    yield { header: { spec, epoch: 1, version: 0, pointer: 0, nextStep: 0 } };
+    for (let row = 0; row < capacity; row += chunkRows) {
+      yield { chunk: toWire({ shape: [chunkRows, featDim], data }) };
+    }
+  }
+  await client.restoreQueue(messages(), { deadlineMs: 120_000 });
+}
+
+async function residentBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? NaN) * 1024;
+}
+
+/** Bytes of the log that a restart has to replay. */
+export const replayedBytes = 500 * rowBytes;
