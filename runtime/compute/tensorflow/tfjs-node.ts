@@ -50,6 +50,9 @@ let loaded: TfjsNode | undefined;
  */
 export function loadTfjsNode(): TfjsNode | { readonly problem: string } {
   if (loaded) return loaded;
+  // It brings kernels of other backends along, which our engines register
+  // too: hundreds of warnings that mean nothing.
+  tf.enableProdMode();
   const problems: string[] = [];
   const attempts = [
     ...builds.map((build) => () => loadBuild(build)),
