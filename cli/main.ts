@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { DomainError } from '#runtime/errors.js';
 import { packageRoot } from '#runtime/paths.js';
+import { bankCommand } from './commands/bank.js';
 import { cancelCommand } from './commands/cancel.js';
 import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
@@ -34,6 +35,7 @@ const program = new Command('rrd')
   .addCommand(watchCommand)
   .addCommand(listCommand)
   .addCommand(cancelCommand)
+  .addCommand(bankCommand)
   .addCommand(dataCommand)
   .addCommand(doctorCommand)
   .addCommand(serveCommand);

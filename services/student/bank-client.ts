@@ -2,8 +2,8 @@ import type { Experiment } from '#distill/experiment.js';
 import type { QueueSnapshot } from '#distill/queue.js';
 import type { HostTensor } from '#distill/tensors.js';
 import type { QueueSpec } from '#proto/rrd/v1/QueueSpec.js';
-import type { RestoreQueueRequest } from '#proto/rrd/v1/RestoreQueueRequest.js';
 import type { SubscribeResponse__Output } from '#proto/rrd/v1/SubscribeResponse.js';
+import { restoration } from '#runtime/bank/restoration.js';
 import {
   connect,
   type CallOptions,
@@ -30,9 +30,6 @@ export interface BankOptions {
 
 export const bankService = 'rrd.v1.MemoryBankService';
 
-/** Rows of a restored queue travel in chunks of about this size. */
-const chunkBytes = 2 ** 20;
-
 /** The run's queue at the bank. */
 export class BankClient {
   readonly #options: BankOptions;
@@ -57,7 +54,7 @@ export class BankClient {
     const spec = this.#spec();
     if (resume) {
       await this.#call(signal, (options) =>
-        client.restoreQueue(restoration(spec, epoch, resume), options),
+        client.restoreQueue(restoration({ spec, epoch, ...resume }), options),
       );
       return;
     }
@@ -136,20 +133,5 @@ export class BankClient {
   ): Promise<T> {
     const { address, callMs: ms } = this.#options;
     return patiently({ service: bankService, address, ms, signal }, call);
-  }
-}
-
-/** The messages that restore a checkpoint's queue. */
-async function* restoration(
-  spec: QueueSpec,
-  epoch: number,
-  { queue, step }: NonNullable<BankOptions['resume']>,
-): AsyncGenerator<RestoreQueueRequest> {
-  const { rows, featDim, pointer, version } = queue;
-  yield { header: { spec, epoch, version, pointer, nextStep: step } };
-  const rowsPerChunk = Math.max(1, Math.floor(chunkBytes / (4 * featDim)));
-  for (let at = 0; at < rows.length; at += rowsPerChunk * featDim) {
-    const data = rows.subarray(at, at + rowsPerChunk * featDim);
-    yield { chunk: toWire({ shape: [data.length / featDim, featDim], data }) };
   }
 }

@@ -2,6 +2,7 @@ import type { QueueSnapshot } from '#distill/queue.js';
 import type { HostTensor } from '#distill/tensors.js';
 import type { Delta__Output } from '#proto/rrd/v1/Delta.js';
 import type { SubscribeResponse__Output } from '#proto/rrd/v1/SubscribeResponse.js';
+import { SnapshotReader } from '#runtime/bank/snapshot-reader.js';
 import {
   QueueConflictError,
   ServiceUnavailableError,
@@ -11,7 +12,6 @@ import { isRetryable, systemClock } from '#runtime/rpc/retry.js';
 import { fromWire } from '#runtime/rpc/tensor-codec.js';
 import { BankClient, type BankOptions, bankService } from './bank-client.js';
 import { isAbsence } from './patiently.js';
-import { SnapshotReader } from './snapshot-reader.js';
 import { within } from './within.js';
 
 export interface MirrorOptions extends BankOptions {

@@ -1,8 +1,8 @@
 import type { QueueSnapshot } from '#distill/queue.js';
 import type { SnapshotChunk__Output } from '#proto/rrd/v1/SnapshotChunk.js';
 import type { SnapshotHeader__Output } from '#proto/rrd/v1/SnapshotHeader.js';
-import { BatchShapeError } from '#runtime/errors.js';
-import { fromWire } from '#runtime/rpc/tensor-codec.js';
+import { BatchShapeError } from '../errors.js';
+import { fromWire } from '../rpc/tensor-codec.js';
 
 /** Puts the chunks of a snapshot together. */
 export class SnapshotReader {

@@ -1,0 +1,102 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect } from '#runtime/rpc/client.js';
+import { toWire } from '#runtime/rpc/tensor-codec.js';
+import { packageRoot } from '#runtime/paths.js';
+import { spawnService, type ServiceProcess } from '../processes.js';
+
+let folder: string;
+let bank: ServiceProcess;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rrd-bank-cli-'));
+  bank = await spawnService('memory-bank', {});
+  const client = connect('rrd.v1.MemoryBankService', bank.address);
+  const spec = {
+    ...{ queue: 'run-1', capacity: 50, featDim: 8, seed: 2, worldSize: 1 },
+    ...{ init: 'QUEUE_INIT_ROWS' as const, teacherDigest: 'teacher' },
+  };
+  await client.createQueue({ spec, epoch: 3 });
+  const data = new Float32Array(16).fill(0.25);
+  await client.enqueue({
+    ...{ queue: 'run-1', epoch: 3, teacherDigest: 'teacher' },
+    batchId: { runId: 'run-1', step: 0, rank: 0 },
+    rows: toWire({ shape: [2, 8], data }),
+  });
+  client.close();
+}, 30_000);
+
+afterAll(async () => {
+  await bank.kill();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function rrd(...args: string[]) {
+  const command = [join(packageRoot, 'bin/rrd'), 'bank', ...args];
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [...command, '--bank', bank.address],
+    { encoding: 'utf8' },
+  );
+  return { status, stdout, stderr };
+}
+
+describe('rrd bank', () => {
+  it('lists queues', () => {
+    const { stdout } = rrd('list');
+    expect(stdout).toMatch(/run-1 +50 x 8 +1.6 KiB +1 +0 +0/);
+  });
+
+  it('tells the health of the rows', () => {
+    const { stdout } = rrd('inspect', 'run-1', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      version: 1,
+      health: { duplicateRate: expect.closeTo(0.02, 9) as number },
+    });
+    expect(rrd('inspect', 'run-1').stdout).toMatch(/effective rank +\d.* of 8/);
+  });
+
+  it('exports, imports and deletes the same rows', async () => {
+    const path = join(folder, 'queue.safetensors');
+    expect(rrd('export', 'run-1', path).stderr).toBe('');
+    expect(rrd('import', path, 'copy').stdout).toBe('copy: version 1\n');
+    const again = join(folder, 'copy.safetensors');
+    rrd('export', 'copy', again);
+    expect(await readFile(again)).toEqual(await readFile(path));
+    expect(rrd('delete', 'copy').stdout).toBe('copy: deleted\n');
+    expect(rrd('list').stdout).not.toMatch('copy');
+  }, 60_000);
+
+  it('writes what NumPy reads', () => {
+    const path = join(folder, 'queue.npy');
+    rrd('export', 'run-1', path);
+    const script = `import numpy; a = numpy.load('${path}'); print(a.shape, a.dtype, a[1, 3])`;
+    const python = spawnSync('/usr/bin/python3', ['-c', script], {
+      encoding: 'utf8',
+    });
+    if (/No module|ENOENT/.test(python.stderr ?? 'ENOENT')) {
+      console.log('SKIPPED: NumPy is not there');
+      return;
+    }
+    expect(python.stdout).toBe('(50, 8) float32 0.25\n');
+  });
+
+  it.each([
+    [['inspect', 'nobody'], 'QUEUE_NOT_FOUND'],
+    [['delete', 'nobody'], 'QUEUE_NOT_FOUND'],
+    [['export', 'run-1', 'queue.txt'], 'INVALID_REQUEST'],
+  ])('refuses %j', (args, reason) => {
+    const { status, stderr } = rrd(...args);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(`[${reason}]`);
+  });
+
+  it('refuses a damaged file', async () => {
+    const path = join(folder, 'bad.safetensors');
+    await writeFile(path, 'nothing like it');
+    expect(rrd('import', path, 'bad').stderr).toMatch('[CORRUPT_FILE]');
+  });
+});
