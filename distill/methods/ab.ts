@@ -65,9 +65,10 @@ export const ab: Method<z.infer<typeof params>> = {
 };
 
 function stagesOf({ student, teacher }: MethodInputs) {
-  const { preactivations } = student;
-  if (!preactivations) throw new RangeError('a network without preactivations');
-  return pairs(ofStages(preactivations), ofStages(teacher.preactivations));
+  return pairs(
+    ofStages(student.preactivations()),
+    ofStages(teacher.preactivations),
+  );
 }
 
 function connector(x: tf.Tensor4D, tensors: NamedTensors, name: string) {

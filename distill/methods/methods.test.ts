@@ -90,7 +90,7 @@ const student: NetworkOutput = {
   features,
   logits,
   maps: mapsOf(studentMaps, 'maps'),
-  preactivations,
+  preactivations: () => preactivations,
   buffers: {},
 };
 

@@ -110,3 +110,20 @@ describe('isNetworkName', () => {
     expect(['resnet9', '', 'constructor'].some(isNetworkName)).toBe(false);
   });
 });
+
+describe.each(['resnet8', 'wrn_16_1'] as const)('%s', (name) => {
+  it('has preactivations that its maps follow from', () => {
+    const network = createNetwork(name, 10);
+    const state = onDevice(network.init(rngFrom(2)));
+    const images = randomTensor<tf.Tensor4D>([2, 8, 8, 3], 'images');
+    const { maps, preactivations } = network.forward(state, images, 'eval');
+    const before = preactivations();
+    expect(before.map(({ shape }) => shape)).toEqual(
+      maps.map(({ shape }) => shape),
+    );
+    if (name !== 'resnet8') return;
+    for (const [i, map] of maps.entries()) {
+      expect(tf.relu(before[i]!).dataSync()).toEqual(map.dataSync());
+    }
+  });
+});

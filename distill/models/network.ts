@@ -37,8 +37,11 @@ export interface Network {
 export interface NetworkOutput {
   /** Intermediate activations [N, H, W, C], in the reference's order. */
   readonly maps: readonly tf.Tensor4D[];
-  /** The same maps in front of their ReLU, where a network offers them. */
-  readonly preactivations?: readonly tf.Tensor4D[];
+  /**
+   * The maps in front of their ReLU, the stem's behind it, as the reference's
+   * `preact` gives them. Computed when asked for: few methods do.
+   */
+  readonly preactivations: () => readonly tf.Tensor4D[];
   /** Pooled penultimate activations [N, featureDim]. */
   readonly features: tf.Tensor2D;
   /** [N, classCount] */

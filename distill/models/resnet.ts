@@ -45,10 +45,19 @@ export function resnet(
       let x = trunk.run(images, (input, norm) =>
         relu(norm(conv(input, tensors['conv1.weight']!), 'bn1')),
       );
-      trunk.maps.push(x);
+      const stem = x;
+      trunk.maps.push(stem);
+      trunk.preactivations.push(() => stem);
       for (const stage of stages) {
-        for (const block of stage) x = trunk.run(x, basicBlock(block, tensors));
+        const last = stage.at(-1)!;
+        for (const block of stage.slice(0, -1)) {
+          const body = residualSum(block, tensors);
+          x = trunk.run(x, (input, norm) => relu(body(input, norm)));
+        }
+        const sum = trunk.run(x, residualSum(last, tensors));
+        x = relu(sum);
         trunk.maps.push(x);
+        trunk.preactivations.push(() => sum);
       }
       return trunk.finish(x, 'fc');
     },
@@ -70,7 +79,8 @@ function blockLayer({ name, input, output, reshapes }: Block): Layer {
   ]);
 }
 
-function basicBlock({ name, stride, reshapes }: Block, tensors: NamedTensors) {
+/** A basic block but for its last ReLU. */
+function residualSum({ name, stride, reshapes }: Block, tensors: NamedTensors) {
   const weight = (layer: string) => tensors[`${name}.${layer}.weight`]!;
   return (x: tf.Tensor4D, norm: Norm): tf.Tensor4D => {
     const inner = relu(norm(conv(x, weight('conv1'), stride), `${name}.bn1`));
@@ -78,6 +88,6 @@ function basicBlock({ name, stride, reshapes }: Block, tensors: NamedTensors) {
     const shortcut = reshapes
       ? norm(conv(x, weight('downsample.0'), stride), `${name}.downsample.1`)
       : x;
-    return relu(tf.add(residual, shortcut));
+    return tf.add(residual, shortcut);
   };
 }

@@ -13,6 +13,8 @@ export type Norm = (x: tf.Tensor4D, name: string) => tf.Tensor4D;
  */
 export class Trunk {
   readonly maps: tf.Tensor4D[] = [];
+  /** See NetworkOutput.preactivations; one for each map. */
+  readonly preactivations: (() => tf.Tensor4D)[] = [];
   readonly #buffers: Record<string, tf.Tensor> = {};
 
   constructor(
@@ -45,7 +47,13 @@ export class Trunk {
       this.tensors[`${classifier}.weight`]!,
       this.tensors[`${classifier}.bias`]!,
     );
-    return { maps: this.maps, features, logits, buffers: this.#buffers };
+    return {
+      maps: this.maps,
+      preactivations: () => this.preactivations.map((compute) => compute()),
+      features,
+      logits,
+      buffers: this.#buffers,
+    };
   }
 }
 

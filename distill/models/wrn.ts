@@ -15,7 +15,9 @@ import { stagesOf, Trunk, type Block, type Norm } from './trunk.js';
 /**
  * Wide residual networks (Zagoruyko and Komodakis, arXiv 1605.07146): depth
  * 6n + 4, three stages of n pre-activation blocks, no dropout. `maps` are the
- * raw residual stream after the stem and after each stage.
+ * raw residual stream after the stem and after each stage; `preactivations`
+ * have gone through the batch norm that comes next. (The reference updates that
+ * norm's running statistics once more when it is asked for them; we do not.)
  *
  * @param widening the factor on the widths 16, 32, 64 of the stages
  */
@@ -46,10 +48,18 @@ export function wrn(
       let x = trunk.run(images, (input) =>
         conv(input, tensors['conv1.weight']!),
       );
-      trunk.maps.push(x);
-      for (const stage of stages) {
+      const stem = x;
+      trunk.maps.push(stem);
+      trunk.preactivations.push(() => stem);
+      for (const [i, stage] of stages.entries()) {
         for (const block of stage) x = trunk.run(x, wideBlock(block, tensors));
-        trunk.maps.push(x);
+        const output = x;
+        const next = stages[i + 1]?.[0];
+        const nextNorm = next ? `${next.name}.bn1` : 'bn1';
+        trunk.maps.push(output);
+        trunk.preactivations.push(() =>
+          trunk.run(output, (input, norm) => norm(input, nextNorm)),
+        );
       }
       const activated = trunk.run(x, (input, norm) => relu(norm(input, 'bn1')));
       return trunk.finish(activated, 'fc');

@@ -25,7 +25,13 @@ export function toyNetwork(classCount: number): Network {
       const features = tf.mean<tf.Tensor2D>(maps[2]!, [1, 2]); // [N, 6]
       const { 'fc.weight': weight, 'fc.bias': bias } = tensors;
       const logits = linear(features, weight!, bias!);
-      return { maps, preactivations, features, logits, buffers: {} };
+      return {
+        maps,
+        preactivations: () => preactivations,
+        features,
+        logits,
+        buffers: {},
+      };
     },
   };
 }

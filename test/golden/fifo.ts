@@ -102,7 +102,8 @@ function lossAndGradients(
   });
   const loss = (features: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) => {
     const pooled = features as tf.Tensor2D;
-    const student = { maps: [], features: pooled, logits: pooled, buffers: {} };
+    const maps = { maps: [], preactivations: () => [] };
+    const student = { ...maps, features: pooled, logits: pooled, buffers: {} };
     const trainable = { 'embed.weight': weight, 'embed.bias': bias };
     return rrd.loss(
       {

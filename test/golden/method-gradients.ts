@@ -54,7 +54,8 @@ export function runMethod(
 /** What a method does not read may be anything. */
 function complete(inputs: Partial<MethodInputs>): MethodInputs {
   const none = tf.zeros<tf.Rank.R2>([1, 1]);
-  const student = { maps: [], features: none, logits: none, buffers: {} };
+  const maps = { maps: [], preactivations: () => [] };
+  const student = { ...maps, features: none, logits: none, buffers: {} };
   return {
     teacher: {},
     labels: tf.zeros([1], 'int32'),

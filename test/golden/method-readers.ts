@@ -63,8 +63,9 @@ function maps(stem: 'stem' | 'no stem', kind: 'maps' | 'preactivations') {
       const list = mapsOf(inputs, side);
       return stem === 'stem' ? [list[0]!, ...list] : list;
     }) as [tf.Tensor4D[], tf.Tensor4D[]];
+    const student = kind === 'maps' ? { maps: own } : { [kind]: () => own };
     return {
-      student: { [kind]: own } as unknown as NetworkOutput,
+      student: student as unknown as NetworkOutput,
       teacher: { [kind]: target },
     };
   };

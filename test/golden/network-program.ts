@@ -18,8 +18,8 @@ export interface NetworkRun {
 /**
  * One pass of a network on an engine.
  *
- * @returns `logits`, `features`, `map.<i>` [N, C, H, W] as torch has them, new
- *   running statistics by name, and with gradients `loss`, `grad.<parameter>`
+ * @returns `logits`, `features`, `map.<i>` and `preactivation.<i>` [N, C, H,
+ *   W] as torch has them, new running statistics by name, and with gradients `loss`, `grad.<parameter>`
  *   and `grad.images` [N, C, H, W]
  */
 export async function runNetwork(
@@ -59,11 +59,19 @@ function forward(
 ): NamedTensors {
   const images = inputs['images'] as tf.Tensor4D;
   const output = network.forward(state, images, mode);
-  const maps = output.maps.map(
-    (map, i) => [`map.${i}`, tf.transpose(map, [0, 3, 1, 2])] as const,
-  );
   const { logits, features, buffers } = output;
-  return { logits, features, ...buffers, ...Object.fromEntries(maps) };
+  return {
+    ...{ logits, features, ...buffers },
+    ...torchMaps('map', output.maps),
+    ...torchMaps('preactivation', output.preactivations()),
+  };
+}
+
+function torchMaps(name: string, maps: readonly tf.Tensor4D[]): NamedTensors {
+  const named = maps.map(
+    (map, i) => [`${name}.${i}`, tf.transpose(map, [0, 3, 1, 2])] as const,
+  );
+  return Object.fromEntries(named);
 }
 
 function backward(

@@ -22,6 +22,7 @@ const pass = z.object({
   logits: tensor,
   loss: z.number(),
   feats: z.array(statistics),
+  preact_feats: z.array(statistics),
   f4: tensor,
   grad_input: statistics,
   param_grad_norm: z.record(z.string(), z.number()),
@@ -67,11 +68,7 @@ export function networkCases(
       compare(file[mode], outputs, checks);
     },
   });
-  const preactivations = {
-    name: `${name} preact_feats`,
-    skip: 'no method reads maps before their ReLU yet',
-  };
-  return [passOf('train'), passOf('eval'), preactivations];
+  return [passOf('train'), passOf('eval')];
 }
 
 function compare(
@@ -85,6 +82,16 @@ function compare(
   for (const [i, map] of expected.feats.entries()) {
     const actual = outputs[`map.${i}`] ?? outputs['features'];
     compareStatistics(`feats ${i}`, actual!, map, error.feats[i], checks);
+  }
+  for (const [i, map] of expected.preact_feats.entries()) {
+    const actual = outputs[`preactivation.${i}`] ?? outputs['features'];
+    compareStatistics(
+      `preact_feats ${i}`,
+      actual!,
+      map,
+      error.feats[i],
+      checks,
+    );
   }
   checks.close('f4', outputs['features'], expected.f4.data, error.feats.at(-1));
   const input = outputs['grad.images']!;
