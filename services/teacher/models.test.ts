@@ -25,6 +25,18 @@ describe('the models of a teacher', () => {
     expect(await logits('small')).toEqual(before);
   });
 
+  it('stay when a name is asked for that nothing is behind', async () => {
+    await logits('small');
+    const loaded = fixture.loads();
+    for (const name of ['nobody', 'nobody-2', '../small']) {
+      await expect(logits(name)).rejects.toMatchObject({
+        reason: 'MODEL_NOT_FOUND',
+      });
+    }
+    await logits('small');
+    expect(fixture.loads()).toBe(loaded);
+  });
+
   it('have a digest of weights and normalization, not of the name', async () => {
     const digestOf = async (model: string) =>
       (await fixture.client.describe({ model })).teacherDigest;

@@ -53,7 +53,6 @@ export class Models {
     this.held.set(name, model);
     if (!known) {
       model.catch(() => this.forget(name, model));
-      this.evict();
     }
     return model;
   }
@@ -66,6 +65,8 @@ export class Models {
 
   private async load(name: string): Promise<Loaded> {
     const folder = await this.folderOf(name);
+    // Only now: a name that nothing is behind must not cost a loaded model.
+    this.evict();
     const startedMs = this.clock.nowMs();
     const { engine, maxBatchSize, loadMs } = this.config;
     const data: ExtractorData = { folder, engine, maxBatchSize };

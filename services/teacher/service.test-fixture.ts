@@ -31,6 +31,8 @@ export interface Fixture {
   readonly dataset: Dataset;
   readonly address: string;
   readonly client: TeacherClient;
+  /** How often a model was loaded. */
+  loads(): number;
   /** References to training samples, with `fields` of its own. */
   refs(indices: number[], fields?: Refs): Refs;
   /** Extracts from the model `small` unless the request says otherwise. */
@@ -107,8 +109,9 @@ export async function startFixture(
     maxBatchSize,
     ...settings,
   });
+  const log: string[] = [];
   const teacher = await startTeacher(config, {
-    log: pino({ level: 'silent' }),
+    log: pino({ base: null }, { write: (line) => log.push(line) }),
     ...(clock && { clock }),
   });
   const { address } = teacher;
@@ -117,6 +120,7 @@ export async function startFixture(
     dataset,
     address,
     client,
+    loads: () => log.filter((line) => line.includes('"loaded"')).length,
     refs: (indices, fields = {}) => ({
       dataset: 'small',
       datasetDigest: dataset.digest,
