@@ -1,5 +1,6 @@
 import type { Network, NetworkFactory } from './network.js';
 import { resnet } from './resnet.js';
+import { vgg } from './vgg.js';
 import { wrn } from './wrn.js';
 
 const narrow = [16, 16, 32, 64] as const;
@@ -20,6 +21,11 @@ const factories = {
   wrn_16_2: wrn('wrn_16_2', 16, 2),
   wrn_40_1: wrn('wrn_40_1', 40, 1),
   wrn_40_2: wrn('wrn_40_2', 40, 2),
+  vgg8: vgg('vgg8', [1, 1, 1, 1, 1]),
+  vgg11: vgg('vgg11', [1, 1, 2, 2, 2]),
+  vgg13: vgg('vgg13', [2, 2, 2, 2, 2]),
+  vgg16: vgg('vgg16', [2, 2, 3, 3, 3]),
+  vgg19: vgg('vgg19', [2, 2, 4, 4, 4]),
 } satisfies Record<string, NetworkFactory>;
 
 export type NetworkName = keyof typeof factories;

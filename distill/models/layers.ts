@@ -44,6 +44,15 @@ export function convLayer(
   };
 }
 
+/** The bias of a convolution; zero at first. */
+export function biasLayer(name: string, channels: number): Layer {
+  return {
+    parameters: { [`${name}.bias`]: float32(channels) },
+    buffers: {},
+    init: () => ({ [`${name}.bias`]: filled(channels, 0) }),
+  };
+}
+
 /** Batch norm that starts as the identity. */
 export function batchNormLayer(name: string, channels: number): Layer {
   const vector = float32(channels);
@@ -64,24 +73,34 @@ export function batchNormLayer(name: string, channels: number): Layer {
   };
 }
 
-/** A fully connected layer with torch's default weights. */
+/**
+ * A fully connected layer: `drawn` as torch does, `zero`: but with a bias of
+ * zero, `small`: normal weights of deviation 0.01 and a bias of zero.
+ */
 export function linearLayer(
   name: string,
   input: number,
   output: number,
-  bias: 'drawn' | 'zero',
+  start: 'drawn' | 'zero' | 'small',
 ): Layer {
+  const shape = [output, input];
   return {
     parameters: {
-      [`${name}.weight`]: float32(output, input),
+      [`${name}.weight`]: float32(...shape),
       [`${name}.bias`]: float32(output),
     },
     buffers: {},
     init: (rng) => {
-      const drawn = initLinear(input, output, rng);
+      const { weight, bias } =
+        start === 'small'
+          ? {
+              weight: drawTensor(shape, () => rng.normal() * 0.01),
+              bias: filled(output, 0),
+            }
+          : initLinear(input, output, rng);
       return {
-        [`${name}.weight`]: drawn.weight,
-        [`${name}.bias`]: bias === 'zero' ? filled(output, 0) : drawn.bias,
+        [`${name}.weight`]: weight,
+        [`${name}.bias`]: start === 'drawn' ? bias : filled(output, 0),
       };
     },
   };
