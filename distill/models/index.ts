@@ -1,3 +1,4 @@
+import { bottleneckResnet } from './bottleneck-resnet.js';
 import type { Network, NetworkFactory } from './network.js';
 import { resnet } from './resnet.js';
 import { vgg } from './vgg.js';
@@ -17,6 +18,7 @@ const factories = {
   resnet110: resnet('resnet110', 110, narrow),
   resnet8x4: resnet('resnet8x4', 8, wide),
   resnet32x4: resnet('resnet32x4', 32, wide),
+  ResNet50: bottleneckResnet('ResNet50', [3, 4, 6, 3]),
   wrn_16_1: wrn('wrn_16_1', 16, 1),
   wrn_16_2: wrn('wrn_16_2', 16, 2),
   wrn_40_1: wrn('wrn_40_1', 40, 1),

@@ -19,7 +19,9 @@ export function maxPool2(x: tf.Tensor4D): tf.Tensor4D {
     : tf.slice4d(x, [0, 0, 0, 0], [count, 2 * height, 2 * width, channels]);
   // Row parity becomes an axis, column parity a half of the channels.
   const rows = count * height;
-  const paired = tf.reshape(even, [rows, 2, width, 2 * channels]);
+  const paired = tf.reshape<tf.Rank.R4>(even, [
+    ...([rows, 2, width, 2 * channels] as const),
+  ]);
   const corner = (row: number, column: number) =>
     tf.slice4d(
       paired,
