@@ -10,7 +10,9 @@ import {
   type DomainError,
   type ErrorMetadata,
 } from './domain-error.js';
+import { runErrors } from './run-errors.js';
 
+export * from './run-errors.js';
 export {
   DomainError,
   type ErrorMetadata,
@@ -81,18 +83,6 @@ export class QueueNotFoundError extends domainError<'queue'>({
   text: (m) => `no queue named ${m.queue}`,
 }) {}
 
-export class RunNotFoundError extends domainError<'runId'>({
-  reason: 'RUN_NOT_FOUND',
-  status: 'NOT_FOUND',
-  text: (m) => `no run named ${m.runId}`,
-}) {}
-
-export class RunAlreadyExistsError extends domainError<'runId'>({
-  reason: 'RUN_ALREADY_EXISTS',
-  status: 'ALREADY_EXISTS',
-  text: (m) => `run ${m.runId} exists with another experiment`,
-}) {}
-
 export class QueueConflictError extends domainError<
   'queue' | 'field' | 'expected' | 'actual'
 >({
@@ -107,13 +97,6 @@ export class BatchConflictError extends domainError<'batchId'>({
   reason: 'BATCH_CONFLICT',
   status: 'ALREADY_EXISTS',
   text: (m) => `batch ${m.batchId} was enqueued before with other rows`,
-}) {}
-
-/** A bus record changed under the writer's feet, or exists already. */
-export class RecordConflictError extends domainError<'key'>({
-  reason: 'RECORD_CONFLICT',
-  status: 'ABORTED',
-  text: (m) => `record ${m.key} was changed by another writer`,
 }) {}
 
 // --- The two ends do not belong together ---------------------------------------
@@ -148,13 +131,6 @@ export class StaleEpochError extends domainError<'epoch' | 'current'>({
   reason: 'STALE_EPOCH',
   status: 'FAILED_PRECONDITION',
   text: (m) => `epoch ${m.epoch} is superseded by ${m.current}`,
-}) {}
-
-/** The lease of a run moved to another worker; stop. */
-export class LeaseLostError extends domainError<'runId' | 'epoch'>({
-  reason: 'LEASE_LOST',
-  status: 'ABORTED',
-  text: (m) => `the lease on run ${m.runId} (epoch ${m.epoch}) was lost`,
 }) {}
 
 /** A mirror asked for versions that are no longer held: take a snapshot. */
@@ -198,13 +174,6 @@ export class BankBytesError extends domainError<
   status: 'RESOURCE_EXHAUSTED',
   text: (m) =>
     `the queue needs ${m.requestedBytes} bytes, ${m.limitBytes} are left`,
-}) {}
-
-/** A bounded queue of the control plane holds as much as it may. */
-export class BusFullError extends domainError<'queue' | 'limit'>({
-  reason: 'BUS_FULL',
-  status: 'RESOURCE_EXHAUSTED',
-  text: (m) => `${m.queue} is full (${m.limit})`,
 }) {}
 
 /** A data set whose decoded pixels are more than a process may hold. */
@@ -267,13 +236,6 @@ export class RemoteError extends domainError<
   text: (m) => `${m.service} failed ${m.method} with ${m.code}: ${m.details}`,
 }) {}
 
-/** A worker stopped sending heartbeats. */
-export class WorkerLostError extends domainError<'worker' | 'silentMs'>({
-  reason: 'WORKER_LOST',
-  status: 'UNAVAILABLE',
-  text: (m) => `worker ${m.worker} was silent for ${m.silentMs} ms`,
-}) {}
-
 /** A worker thread of this process died with calls in flight, or was closed. */
 export class ThreadLostError extends domainError<'thread' | 'problem'>({
   reason: 'THREAD_LOST',
@@ -287,13 +249,6 @@ export class ThreadBusyError extends domainError<'thread' | 'calls'>({
   status: 'RESOURCE_EXHAUSTED',
   text: (m) => `thread ${m.thread} has ${m.calls} calls in flight already`,
   retryAfterMs: 100,
-}) {}
-
-/** Nobody took a run off the queue. */
-export class NoWorkerError extends domainError<'runId' | 'waitedMs'>({
-  reason: 'NO_WORKER',
-  status: 'UNAVAILABLE',
-  text: (m) => `no worker took run ${m.runId} within ${m.waitedMs} ms`,
 }) {}
 
 export class EngineUnavailableError extends domainError<'engine' | 'problem'>({
@@ -319,13 +274,6 @@ export class NonFiniteLossError extends domainError<'step' | 'lossTerm'>({
   text: (m) => `the loss term ${m.lossTerm} is not finite at step ${m.step}`,
 }) {}
 
-/** A deliberate stop asked for by a user; not a failure of any part. */
-export class RunCancelledError extends domainError<'runId'>({
-  reason: 'RUN_CANCELLED',
-  status: 'CANCELLED',
-  text: (m) => `run ${m.runId} was cancelled`,
-}) {}
-
 /** Something we did not foresee. The cause stays in the server's log. */
 export class InternalError extends domainError<never>({
   reason: 'INTERNAL',
@@ -335,6 +283,7 @@ export class InternalError extends domainError<never>({
 
 /** Every class by its reason, for rebuilding an error from the wire. */
 const classes = [
+  ...runErrors,
   BatchShapeError,
   InvalidRequestError,
   ConfigInvalidError,
@@ -343,37 +292,29 @@ const classes = [
   ModelNotFoundError,
   DatasetNotFoundError,
   QueueNotFoundError,
-  RunNotFoundError,
-  RunAlreadyExistsError,
   QueueConflictError,
   BatchConflictError,
-  RecordConflictError,
   EmbeddingDimError,
   TeacherMismatchError,
   DatasetMismatchError,
   StaleEpochError,
-  LeaseLostError,
   VersionEvictedError,
   TeacherOverloadedError,
   BankBacklogError,
   BankStorageError,
   BankBytesError,
   BankQueuesError,
-  BusFullError,
   DatasetBytesError,
   DeviceMemoryError,
   DrainingError,
   ServiceUnavailableError,
   DeadlineExceededError,
   RemoteError,
-  WorkerLostError,
-  NoWorkerError,
   ThreadLostError,
   ThreadBusyError,
   EngineUnavailableError,
   KernelUnsupportedError,
   NonFiniteLossError,
-  RunCancelledError,
   InternalError,
 ];
 

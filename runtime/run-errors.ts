@@ -1,0 +1,69 @@
+import { domainError } from './domain-error.js';
+
+/** What can go wrong around runs, their workers and the bus; see errors.ts. */
+
+export class RunNotFoundError extends domainError<'runId'>({
+  reason: 'RUN_NOT_FOUND',
+  status: 'NOT_FOUND',
+  text: (m) => `no run named ${m.runId}`,
+}) {}
+
+export class RunAlreadyExistsError extends domainError<'runId'>({
+  reason: 'RUN_ALREADY_EXISTS',
+  status: 'ALREADY_EXISTS',
+  text: (m) => `run ${m.runId} exists with another experiment`,
+}) {}
+
+/** A bus record changed under the writer's feet, or exists already. */
+export class RecordConflictError extends domainError<'key'>({
+  reason: 'RECORD_CONFLICT',
+  status: 'ABORTED',
+  text: (m) => `record ${m.key} was changed by another writer`,
+}) {}
+
+/** The lease of a run moved to another worker; stop. */
+export class LeaseLostError extends domainError<'runId' | 'epoch'>({
+  reason: 'LEASE_LOST',
+  status: 'ABORTED',
+  text: (m) => `the lease on run ${m.runId} (epoch ${m.epoch}) was lost`,
+}) {}
+
+/** A bounded queue of the control plane holds as much as it may. */
+export class BusFullError extends domainError<'queue' | 'limit'>({
+  reason: 'BUS_FULL',
+  status: 'RESOURCE_EXHAUSTED',
+  text: (m) => `${m.queue} is full (${m.limit})`,
+}) {}
+
+/** A worker stopped sending heartbeats. */
+export class WorkerLostError extends domainError<'worker' | 'silentMs'>({
+  reason: 'WORKER_LOST',
+  status: 'UNAVAILABLE',
+  text: (m) => `worker ${m.worker} was silent for ${m.silentMs} ms`,
+}) {}
+
+/** Nobody took a run off the queue. */
+export class NoWorkerError extends domainError<'runId' | 'waitedMs'>({
+  reason: 'NO_WORKER',
+  status: 'UNAVAILABLE',
+  text: (m) => `no worker took run ${m.runId} within ${m.waitedMs} ms`,
+}) {}
+
+/** A deliberate stop asked for by a user; not a failure of any part. */
+export class RunCancelledError extends domainError<'runId'>({
+  reason: 'RUN_CANCELLED',
+  status: 'CANCELLED',
+  text: (m) => `run ${m.runId} was cancelled`,
+}) {}
+
+/** All of the above, for rebuilding them from the wire. */
+export const runErrors = [
+  RunNotFoundError,
+  RunAlreadyExistsError,
+  RecordConflictError,
+  LeaseLostError,
+  BusFullError,
+  WorkerLostError,
+  NoWorkerError,
+  RunCancelledError,
+];
