@@ -111,10 +111,13 @@ export class EmbeddingDimError extends domainError<
     `${m.field}: the queue is for ${m.expected}, the rows are ${m.actual}`,
 }) {}
 
-export class TeacherMismatchError extends domainError<'expected' | 'actual'>({
+/** `source`: a replica's address, or whatever else has the other teacher. */
+export class TeacherMismatchError extends domainError<
+  'source' | 'expected' | 'actual'
+>({
   reason: 'TEACHER_MISMATCH',
   status: 'FAILED_PRECONDITION',
-  text: (m) => `expected teacher ${m.expected}, got ${m.actual}`,
+  text: (m) => `${m.source} has teacher ${m.actual}, expected ${m.expected}`,
 }) {}
 
 export class DatasetMismatchError extends domainError<

@@ -272,6 +272,7 @@ export class BankQueue {
     }
     if (batch.teacherDigest !== spec.teacherDigest) {
       throw new TeacherMismatchError({
+        source: 'the batch',
         expected: spec.teacherDigest,
         actual: batch.teacherDigest,
       });

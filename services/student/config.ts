@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { z } from 'zod';
 import { engineChoices } from '#runtime/compute/engine.js';
 import { countSetting, parseConfig, waitMsSetting } from '#runtime/config.js';
+import { addressesSetting } from '#runtime/rpc/addresses.js';
 import { clientTlsSchema, listenSchema } from '#runtime/rpc/config.js';
 
 const address = z.string().min(1);
@@ -10,8 +11,8 @@ const schema = z.strictObject({
   /** Who takes the runs; unique among the workers of one bus. */
   worker: z.string().min(1).max(256).default(`${hostname()}-${process.pid}`),
   listen: listenSchema,
-  /** `host:port`; runs that need a teacher fail without it. */
-  teacher: address.optional(),
+  /** Its replicas; runs that need a teacher fail without it. */
+  teacher: addressesSetting.optional(),
   /** `host:port`; runs that need a queue fail without it. */
   memoryBank: address.optional(),
   /** How teacher and bank are trusted; plaintext without. */
@@ -38,6 +39,8 @@ const schema = z.strictObject({
       describeMs: waitMsSetting.default(120_000),
       /** One batch of the teacher, through all retries. */
       extractMs: waitMsSetting.default(30_000),
+      /** One batch at one of several replicas; then the next is asked. */
+      extractAttemptMs: waitMsSetting.default(10_000),
       /** One call of the bank, through all retries. */
       bankMs: waitMsSetting.default(15_000),
       /** The commit of a step whose rows the bank has acknowledged. */

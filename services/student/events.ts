@@ -9,6 +9,7 @@ import {
 import type { RunResult, RunWork } from '#runtime/bus/run-events.js';
 import type { Logger } from '#runtime/logger.js';
 import { contextOf } from '#runtime/rpc/trace.js';
+import type { ReplicaListener } from './teacher-replica.js';
 import type { ResumePoint, ThreadFacts } from './trainer-api.js';
 
 /**
@@ -53,6 +54,17 @@ export class StudentEvents {
       { dataset, reason },
       'the teacher cannot rebuild our samples: pixels travel instead',
     );
+  }
+
+  /** What happens to the replicas of a run's teacher. */
+  teachers(runId: string): ReplicaListener {
+    const { log } = this;
+    return {
+      joined: (teacher) => log.info({ runId, teacher }, 'teacher joined'),
+      lost: (teacher, err) => log.warn({ runId, teacher, err }, 'teacher lost'),
+      refused: (teacher, err) =>
+        log.warn({ runId, teacher, err }, 'teacher refused'),
+    };
   }
 
   reconnecting(version: number, error: unknown): void {

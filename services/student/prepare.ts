@@ -143,13 +143,14 @@ function checkSameTeacher(
   const actual = teacher?.digest;
   if (actual === expected) return;
   throw new TeacherMismatchError({
+    source: 'the run now',
     expected: expected ?? 'none',
     actual: actual ?? 'none',
   });
 }
 
 async function openTeacher(
-  { experiment }: RunOrder,
+  { runId, experiment }: RunOrder,
   { config, events, signal }: Surroundings,
   facts: ThreadFacts,
   thread: TrainerApi,
@@ -158,7 +159,7 @@ async function openTeacher(
   if (!experiment.teacher) return undefined;
   const teacher = await TeacherClient.open(
     {
-      address: config.teacher ?? missing('teacher'),
+      addresses: config.teacher ?? missing('teacher'),
       tls: config.tls,
       model: experiment.teacher.model,
       dataset: { name: dataset, digest: facts.datasetDigest },
@@ -166,6 +167,8 @@ async function openTeacher(
       projection: { seed: bank.projectionSeed, featDim: bank.featDim },
       describeMs: config.deadlines.describeMs,
       extractMs: config.deadlines.extractMs,
+      attemptMs: config.deadlines.extractAttemptMs,
+      listener: events.teachers(runId),
       pixelsOf: (batch) => thread.pixels(batch),
       onPixels: ({ reason }) => events.pixelsInstead(dataset, reason),
     },

@@ -1,206 +1,98 @@
+import { isIP } from 'node:net';
 import type { TeacherOutput } from '#distill/methods/method.js';
-import type { DescribeRequest } from '#proto/rrd/v1/DescribeRequest.js';
-import type { DescribeResponse__Output } from '#proto/rrd/v1/DescribeResponse.js';
-import type { ExtractRequest } from '#proto/rrd/v1/ExtractRequest.js';
-import type { ExtractResponse__Output } from '#proto/rrd/v1/ExtractResponse.js';
-import type { SampleRefs } from '#proto/rrd/v1/SampleRefs.js';
-import {
-  DatasetMismatchError,
-  DatasetNotFoundError,
-  TeacherMismatchError,
-} from '#runtime/errors.js';
-import {
-  connect,
-  type CallOptions,
-  type RpcClient,
-} from '#runtime/rpc/client.js';
 import type { ClientTls } from '#runtime/rpc/options.js';
-import { fromWire, toWire } from '#runtime/rpc/tensor-codec.js';
-import type { ViewSettings } from './batches.js';
-import { patiently } from './patiently.js';
-import type { BatchRef, Pixels, TeacherOutputs } from './trainer-api.js';
+import type { ReplicaAddress } from '#runtime/rpc/addresses.js';
+import type { TeacherDoor } from './teacher-door.js';
+import type { ReplicaListener } from './teacher-replica.js';
+import { TeacherReplicas } from './teacher-replicas.js';
+import {
+  teacherService,
+  TeacherServiceClient,
+  type TeacherTask,
+} from './teacher-service-client.js';
+import type { BatchRef, TeacherOutputs } from './trainer-api.js';
 
-export interface TeacherOptions {
-  readonly address: string;
+export interface TeacherOptions extends TeacherTask {
+  /** One teacher or several equal ones: see `parseAddresses`. */
+  readonly addresses: string;
   readonly tls: ClientTls | undefined;
-  readonly model: string;
-  /** How our end names the samples. */
-  readonly dataset: { readonly name: string; readonly digest: string };
-  /** Decide the views of training images. */
-  readonly views: ViewSettings;
-  /** Of embeddings. */
-  readonly projection: { readonly seed: number; readonly featDim: number };
   readonly describeMs: number;
   /** One batch, through all retries. */
   readonly extractMs: number;
-  /** Rebuilds the views of a batch, for a teacher that cannot. */
-  pixelsOf(batch: BatchRef): Promise<Pixels>;
-  /** The teacher does not hold our data set: pixels travel from now on. */
-  onPixels(reason: DatasetNotFoundError | DatasetMismatchError): void;
+  /** One batch at one of several replicas. */
+  readonly attemptMs: number;
+  readonly listener: ReplicaListener;
 }
 
-const service = 'rrd.v1.TeacherService';
-
-const wireOutputs = {
-  features: 'TEACHER_OUTPUT_FEATURES',
-  logits: 'TEACHER_OUTPUT_LOGITS',
-  embeddings: 'TEACHER_OUTPUT_EMBEDDINGS',
-} as const satisfies Record<TeacherOutput, string>;
-
-const wireAugmentations = {
-  none: 'AUGMENTATION_NONE',
-  'crop-flip': 'AUGMENTATION_CROP_FLIP',
-  'random-resized-crop': 'AUGMENTATION_RANDOM_RESIZED_CROP',
-} as const satisfies Record<ViewSettings['augmentation'], string>;
-
 /**
- * The run's frozen teacher. Samples travel as references; a teacher that has
- * no such data set, or decodes it to other pixels, is sent pixels instead.
- * Every answer must come from the teacher that was there at the start.
+ * The run's frozen teacher, wherever its replicas are. Every answer comes from
+ * the teacher that was there at the start.
  */
 export class TeacherClient {
-  readonly #options: TeacherOptions;
-  readonly #client: RpcClient<typeof service>;
-  readonly #description: DescribeResponse__Output;
-
   static async open(
     options: TeacherOptions,
     signal: AbortSignal,
   ): Promise<TeacherClient> {
-    const { address, tls, model, dataset, describeMs: ms } = options;
-    const client = connect(service, address, { tls });
-    const describe = (request: DescribeRequest) =>
-      patiently({ service, address, ms, signal }, (callOptions) =>
-        client.describe({ model, ...request }, callOptions),
-      );
-    try {
-      const { name, digest } = dataset;
-      let byReference = true;
-      const description = await describe({
-        dataset: name,
-        datasetDigest: digest,
-      }).catch((error: unknown) => {
-        options.onPixels(asLackOfData(error));
-        byReference = false;
-        return describe({});
-      });
-      return new TeacherClient(options, client, description, byReference);
-    } catch (error) {
-      client.close();
-      throw error;
-    }
+    const { addresses, describeMs, attemptMs, listener } = options;
+    const replicas = await TeacherReplicas.open(
+      {
+        ...{ addresses, describeMs, attemptMs, listener },
+        service: teacherService,
+        open: (replica) => openDoor(options, replica),
+      },
+      signal,
+    );
+    return new TeacherClient(replicas, options.extractMs);
   }
 
   private constructor(
-    options: TeacherOptions,
-    client: RpcClient<typeof service>,
-    description: DescribeResponse__Output,
-    private readonly byReference: boolean,
-  ) {
-    this.#options = options;
-    this.#client = client;
-    this.#description = description;
-  }
+    private readonly replicas: TeacherReplicas,
+    private readonly extractMs: number,
+  ) {}
 
   get digest(): string {
-    return this.#description.teacherDigest;
+    return this.replicas.description.digest;
   }
 
   get featureDim(): number {
-    return this.#description.featureDim;
-  }
-
-  get classCount(): number {
-    return this.#description.classCount;
+    return this.replicas.description.featureDim;
   }
 
   /** Samples in one call, at most. */
   get maxBatchSize(): number {
-    return this.#description.maxBatchSize;
+    return this.replicas.description.maxBatchSize;
   }
 
   /** Bytes of messages, both ways. */
   get bytes(): number {
-    return this.#client.bytes.sent + this.#client.bytes.received;
+    return this.replicas.bytes;
   }
 
   /** Outputs for a batch, in its order. */
-  async extract(
+  extract(
     batch: BatchRef,
     outputs: ReadonlySet<TeacherOutput>,
     signal: AbortSignal,
   ): Promise<TeacherOutputs> {
-    const { address, extractMs: ms } = this.#options;
-    const response = await patiently(
-      { service, address, ms, signal },
-      async (callOptions) => this.#request(batch, outputs, callOptions),
+    const wait = { ms: this.extractMs, signal };
+    return this.replicas.call(wait, (door, options) =>
+      door.extract(batch, outputs, options),
     );
-    if (response.teacherDigest !== this.digest) {
-      const actual = response.teacherDigest;
-      throw new TeacherMismatchError({ expected: this.digest, actual });
-    }
-    return this.#read(response, outputs, batch.indices.length);
   }
 
   close(): void {
-    this.#client.close();
-  }
-
-  async #request(
-    batch: BatchRef,
-    outputs: ReadonlySet<TeacherOutput>,
-    options: CallOptions,
-  ): Promise<ExtractResponse__Output> {
-    const common: ExtractRequest = {
-      model: this.#options.model,
-      teacherDigest: this.digest,
-      outputs: [...outputs].map((output) => wireOutputs[output]),
-      projection: outputs.has('embeddings') ? this.#options.projection : null,
-    };
-    if (this.byReference) {
-      const refs = this.#refs(batch);
-      return this.#client.extract({ ...common, refs }, options);
-    }
-    const pixels = toWire(await this.#options.pixelsOf(batch));
-    return this.#client.extract({ ...common, pixels }, options);
-  }
-
-  #refs({ split, indices, epoch }: BatchRef): SampleRefs {
-    const { dataset, views } = this.#options;
-    return {
-      dataset: dataset.name,
-      datasetDigest: dataset.digest,
-      split: split === 'train' ? 'SPLIT_TRAIN' : 'SPLIT_TEST',
-      indices: [...indices],
-      augmentation:
-        wireAugmentations[epoch === undefined ? 'none' : views.augmentation],
-      augmentationSeed: views.seed,
-      epoch: epoch ?? 0,
-    };
-  }
-
-  #read(
-    response: ExtractResponse__Output,
-    outputs: ReadonlySet<TeacherOutput>,
-    count: number,
-  ): TeacherOutputs {
-    const widths: Record<TeacherOutput, number> = {
-      features: this.featureDim,
-      logits: this.classCount,
-      embeddings: this.#options.projection.featDim,
-    };
-    const tensors = [...outputs].map((field) => {
-      const shape = [count, widths[field]];
-      const expected = { field, dataType: 'float32', shape } as const;
-      return [field, fromWire(response[field], expected)] as const;
-    });
-    return Object.fromEntries(tensors);
+    this.replicas.close();
   }
 }
 
-/** An error that pixels help against; any other is thrown again. */
-function asLackOfData(error: unknown) {
-  if (error instanceof DatasetNotFoundError) return error;
-  if (error instanceof DatasetMismatchError) return error;
-  throw error;
+function openDoor(
+  options: TeacherOptions,
+  { address, host }: ReplicaAddress,
+): TeacherDoor {
+  const { tls } = options;
+  // We dial an address, but the certificate has the name.
+  const named = isIP(host)
+    ? tls
+    : tls && { ...tls, serverName: tls.serverName ?? host };
+  return new TeacherServiceClient(options, address, named);
 }

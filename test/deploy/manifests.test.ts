@@ -127,6 +127,16 @@ describe('the base', () => {
     ]);
   });
 
+  it('lets students find every replica of the teacher', () => {
+    const manifests = render('base');
+    expect(named(manifests, 'Service/teacher')['spec']).toMatchObject({
+      clusterIP: 'None',
+    });
+    expect(named(manifests, 'ConfigMap/rrd')['data']).toMatchObject({
+      RRD_STUDENT_TEACHER: 'dns:///teacher:50051',
+    });
+  });
+
   it('holds no Secret and no secret in plain', () => {
     const manifests = render('base');
     expect(manifests.filter(({ kind }) => kind === 'Secret')).toEqual([]);

@@ -5,7 +5,8 @@ import type { Manifest } from './kustomize.js';
  * Turns the pod templates of the base into plain Pods, since `podman kube
  * play` (4.3) ignores Services and refuses StatefulSets and Jobs:
  * - a Pod is named after its workload, which is also its Service's name, and
- *   podman's DNS knows pods by name: the addresses stay as they are;
+ *   podman's DNS knows pods by name: the addresses stay as they are, and of
+ *   several replicas, which cannot share a name, one is played;
  * - claims and empty directories become folders of the host, since podman
  *   shares an `emptyDir` between pods and ignores `fsGroup`;
  * - ports go, since podman would publish each on the host; so do probes, which
@@ -42,7 +43,6 @@ interface PodSpec {
 }
 interface Workload extends Manifest {
   spec: {
-    replicas?: number;
     template: { metadata: object; spec: PodSpec };
     volumeClaimTemplates?: { metadata: { name: string } }[];
   };
@@ -64,9 +64,6 @@ function toPod(
   options: PodOptions,
   folders: Set<string>,
 ): Manifest {
-  if ((spec.replicas ?? 1) !== 1) {
-    throw new Error(`${name}: more than one replica cannot share one name`);
-  }
   const { template } = spec;
   const claimed = spec.volumeClaimTemplates ?? [];
   const volumes: Volume[] = [

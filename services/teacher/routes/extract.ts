@@ -14,7 +14,8 @@ export function extract(context: TeacherContext): Extract {
     const { digest } = model.description;
     const expected = request.teacherDigest;
     if (expected !== '' && expected !== digest) {
-      throw new TeacherMismatchError({ expected, actual: digest });
+      const source = `model ${model.name}`;
+      throw new TeacherMismatchError({ source, expected, actual: digest });
     }
     const samples = await samplesOf(
       request,

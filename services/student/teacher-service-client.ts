@@ -1,0 +1,162 @@
+import type { TeacherOutput } from '#distill/methods/method.js';
+import type { DescribeRequest } from '#proto/rrd/v1/DescribeRequest.js';
+import type { DescribeResponse__Output } from '#proto/rrd/v1/DescribeResponse.js';
+import type { ExtractRequest } from '#proto/rrd/v1/ExtractRequest.js';
+import type { ExtractResponse__Output } from '#proto/rrd/v1/ExtractResponse.js';
+import type { SampleRefs } from '#proto/rrd/v1/SampleRefs.js';
+import {
+  DatasetMismatchError,
+  DatasetNotFoundError,
+  TeacherMismatchError,
+} from '#runtime/errors.js';
+import {
+  connect,
+  type CallOptions,
+  type ClientTls,
+  type RpcClient,
+} from '#runtime/rpc/client.js';
+import { fromWire, toWire } from '#runtime/rpc/tensor-codec.js';
+import type { ViewSettings } from './batches.js';
+import type { TeacherDescription, TeacherDoor } from './teacher-door.js';
+import type { BatchRef, Pixels, TeacherOutputs } from './trainer-api.js';
+
+/** What a run wants of its teacher, whoever that is. */
+export interface TeacherTask {
+  readonly model: string;
+  /** How our end names the samples. */
+  readonly dataset: { readonly name: string; readonly digest: string };
+  /** Decide the views of training images. */
+  readonly views: ViewSettings;
+  /** Of embeddings. */
+  readonly projection: { readonly seed: number; readonly featDim: number };
+  /** Rebuilds the views of a batch, for a teacher that cannot. */
+  pixelsOf(batch: BatchRef): Promise<Pixels>;
+  /** A teacher does not hold our data set: it is sent pixels from now on. */
+  onPixels(reason: DatasetNotFoundError | DatasetMismatchError): void;
+}
+
+export const teacherService = 'rrd.v1.TeacherService';
+
+const wireOutputs = {
+  features: 'TEACHER_OUTPUT_FEATURES',
+  logits: 'TEACHER_OUTPUT_LOGITS',
+  embeddings: 'TEACHER_OUTPUT_EMBEDDINGS',
+} as const satisfies Record<TeacherOutput, string>;
+
+const wireAugmentations = {
+  none: 'AUGMENTATION_NONE',
+  'crop-flip': 'AUGMENTATION_CROP_FLIP',
+  'random-resized-crop': 'AUGMENTATION_RANDOM_RESIZED_CROP',
+} as const satisfies Record<ViewSettings['augmentation'], string>;
+
+/**
+ * A teacher that speaks our own contract. Samples travel as references; one
+ * that has no such data set, or decodes it to other pixels, is sent pixels.
+ */
+export class TeacherServiceClient implements TeacherDoor {
+  readonly #task: TeacherTask;
+  readonly #client: RpcClient<typeof teacherService>;
+  #described: DescribeResponse__Output | undefined;
+  #byReference = true;
+
+  constructor(task: TeacherTask, address: string, tls: ClientTls | undefined) {
+    this.#task = task;
+    this.#client = connect(teacherService, address, { tls });
+  }
+
+  get bytes(): number {
+    return this.#client.bytes.sent + this.#client.bytes.received;
+  }
+
+  async describe(options: CallOptions): Promise<TeacherDescription> {
+    const { model, dataset } = this.#task;
+    const { name, digest: datasetDigest } = dataset;
+    const describe = (request: DescribeRequest) =>
+      this.#client.describe({ model, ...request }, options);
+    this.#byReference = true;
+    const described = await describe({ dataset: name, datasetDigest }).catch(
+      (error: unknown) => {
+        this.#task.onPixels(asLackOfData(error));
+        this.#byReference = false;
+        return describe({});
+      },
+    );
+    this.#described = described;
+    const { teacherDigest: digest } = described;
+    const { featureDim, classCount, maxBatchSize } = described;
+    return { digest, featureDim, classCount, maxBatchSize };
+  }
+
+  async extract(
+    batch: BatchRef,
+    outputs: ReadonlySet<TeacherOutput>,
+    options: CallOptions,
+  ): Promise<TeacherOutputs> {
+    const { teacherDigest: expected } = this.#identity;
+    const request: ExtractRequest = {
+      model: this.#task.model,
+      teacherDigest: expected,
+      outputs: [...outputs].map((output) => wireOutputs[output]),
+      projection: outputs.has('embeddings') ? this.#task.projection : null,
+      ...(this.#byReference
+        ? { refs: this.#refs(batch) }
+        : { pixels: toWire(await this.#task.pixelsOf(batch)) }),
+    };
+    const response = await this.#client.extract(request, options);
+    const actual = response.teacherDigest;
+    if (actual !== expected) {
+      const source = this.#client.address;
+      throw new TeacherMismatchError({ source, expected, actual });
+    }
+    return this.#read(response, outputs, batch.indices.length);
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  #refs({ split, indices, epoch }: BatchRef): SampleRefs {
+    const { dataset, views } = this.#task;
+    return {
+      dataset: dataset.name,
+      datasetDigest: dataset.digest,
+      split: split === 'train' ? 'SPLIT_TRAIN' : 'SPLIT_TEST',
+      indices: [...indices],
+      augmentation:
+        wireAugmentations[epoch === undefined ? 'none' : views.augmentation],
+      augmentationSeed: views.seed,
+      epoch: epoch ?? 0,
+    };
+  }
+
+  #read(
+    response: ExtractResponse__Output,
+    outputs: ReadonlySet<TeacherOutput>,
+    count: number,
+  ): TeacherOutputs {
+    const { featureDim, classCount } = this.#identity;
+    const widths: Record<TeacherOutput, number> = {
+      features: featureDim,
+      logits: classCount,
+      embeddings: this.#task.projection.featDim,
+    };
+    const tensors = [...outputs].map((field) => {
+      const shape = [count, widths[field]];
+      const expected = { field, dataType: 'float32', shape } as const;
+      return [field, fromWire(response[field], expected)] as const;
+    });
+    return Object.fromEntries(tensors);
+  }
+
+  get #identity(): DescribeResponse__Output {
+    if (!this.#described) throw new Error('describe comes first');
+    return this.#described;
+  }
+}
+
+/** An error that pixels help against; any other is thrown again. */
+function asLackOfData(error: unknown) {
+  if (error instanceof DatasetNotFoundError) return error;
+  if (error instanceof DatasetMismatchError) return error;
+  throw error;
+}
