@@ -5,6 +5,12 @@ import { ConfigInvalidError } from './errors.js';
 /** Settings of services, coerced: the environment has only texts. */
 export const countSetting = z.coerce.number().int().positive();
 
+/** Several counts: a list, or a text of them with commas. */
+export const countsSetting = z.preprocess(
+  (value) => (typeof value === 'string' ? value.split(',') : value),
+  z.array(countSetting),
+);
+
 /** A time to wait, as long as timers can: beyond it, they fire at once. */
 export const waitMsSetting = countSetting.max(2 ** 31 - 1);
 

@@ -49,6 +49,10 @@ export type ServiceName = keyof Generated;
 
 /** What a handler knows of its call besides the request. */
 export interface Call {
+  /** Address of the caller's connection. */
+  readonly peer: string;
+  /** Time that the caller had left when the call began; may be infinite. */
+  readonly deadlineMs: number;
   /** Aborts when the caller is gone, its deadline passed, or we shut down. */
   readonly signal: AbortSignal;
   readonly log: Logger;

@@ -44,6 +44,8 @@ export interface RunningCall extends Call {
 interface AnyCall {
   readonly metadata: Metadata;
   getPath(): string;
+  getPeer(): string;
+  getDeadline(): Date | number;
   once(event: 'cancelled', listener: () => void): unknown;
 }
 
@@ -126,6 +128,8 @@ function begin(
     controller.abort(new DrainingError({ service: around.name }));
   }
   const running = {
+    peer: call.getPeer(),
+    deadlineMs: Number(call.getDeadline()) - Date.now(),
     signal: controller.signal,
     log: around.log.child({ rpc: method.path.slice(1) }),
     streaming: method.responseStream,

@@ -161,6 +161,7 @@ async function openTeacher(
     {
       addresses: config.teacher ?? missing('teacher'),
       tls: config.tls,
+      client: runId,
       model: experiment.teacher.model,
       dataset: { name: dataset, digest: facts.datasetDigest },
       views: training,

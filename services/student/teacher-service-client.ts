@@ -22,6 +22,8 @@ import type { BatchRef, Pixels, TeacherOutputs } from './trainer-api.js';
 
 /** What a run wants of its teacher, whoever that is. */
 export interface TeacherTask {
+  /** Who asks: clients take turns at a teacher. */
+  readonly client: string;
   readonly model: string;
   /** How our end names the samples. */
   readonly dataset: { readonly name: string; readonly digest: string };
@@ -95,6 +97,7 @@ export class TeacherServiceClient implements TeacherDoor {
     const { teacherDigest: expected } = this.#identity;
     const request: ExtractRequest = {
       model: this.#task.model,
+      client: this.#task.client,
       teacherDigest: expected,
       outputs: [...outputs].map((output) => wireOutputs[output]),
       projection: outputs.has('embeddings') ? this.#task.projection : null,

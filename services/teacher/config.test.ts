@@ -11,8 +11,10 @@ describe("the teacher's configuration", () => {
       engine: 'auto',
       datasets: {},
       maxBatchSize: 128,
+      preferredBatchSizes: [],
       maxQueueDelayMs: 2,
       maxQueuedRequests: 256,
+      instances: 1,
       maxModels: 4,
       loadMs: 60_000,
     });
@@ -23,11 +25,13 @@ describe("the teacher's configuration", () => {
     const config = toConfig({
       listen: { port: '50051', insecurePlaintext: 'true' },
       maxBatchSize: '64',
+      preferredBatchSizes: '8,32',
       maxQueueDelayMs: '0.5',
     });
     expect(config).toMatchObject({
       listen: { port: 50051, insecurePlaintext: true },
       maxBatchSize: 64,
+      preferredBatchSizes: [8, 32],
       maxQueueDelayMs: 0.5,
     });
   });
@@ -35,6 +39,8 @@ describe("the teacher's configuration", () => {
   it.each([
     { maxBatchSize: 0 },
     { maxBatchSize: 1.5 },
+    { maxBatchSize: 8, preferredBatchSizes: [16] },
+    { instances: 0 },
     { maxQueueDelayMs: -1 },
     { engine: 'gpu' },
     { listen: { port: 70_000 } },

@@ -1,9 +1,14 @@
 import { z } from 'zod';
 import { engineChoices } from '#runtime/compute/engine.js';
-import { countSetting, parseConfig, waitMsSetting } from '#runtime/config.js';
+import {
+  countSetting,
+  countsSetting,
+  parseConfig,
+  waitMsSetting,
+} from '#runtime/config.js';
 import { listenSchema } from '#runtime/rpc/config.js';
 
-const schema = z.strictObject({
+const fields = z.strictObject({
   listen: listenSchema,
   /** Each folder in it is a model: a checkpoint with its manifest. */
   modelsDir: z.string().min(1).default('models'),
@@ -13,15 +18,25 @@ const schema = z.strictObject({
   datasets: z.record(z.string(), z.string()).default({}),
   /** The most samples of one request, and of one batch of several requests. */
   maxBatchSize: countSetting.max(4096).default(128),
+  /** A batch that is exactly so large waits for nobody. */
+  preferredBatchSizes: countsSetting.default([]),
   /** How long a request waits for others to share its batch. */
   maxQueueDelayMs: z.coerce.number().nonnegative().default(2),
   /** Requests that may wait for one model; one more is refused. */
   maxQueuedRequests: countSetting.default(256),
+  /** Threads of each model: batches of it that are computed at a time. */
+  instances: countSetting.max(64).default(1),
   /** Models held at a time; the one unused for longest makes way. */
   maxModels: countSetting.default(4),
   /** How long loading a model may take. */
   loadMs: waitMsSetting.default(60_000),
 });
+
+const schema = fields.refine(
+  ({ preferredBatchSizes, maxBatchSize }) =>
+    preferredBatchSizes.every((size) => size <= maxBatchSize),
+  { path: ['preferredBatchSizes'], error: 'sizes up to maxBatchSize' },
+);
 
 /** The teacher's settings: total, checked and frozen. */
 export type TeacherConfig = Readonly<z.output<typeof schema>>;

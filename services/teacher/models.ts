@@ -1,24 +1,22 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  DrainingError,
-  ModelNotFoundError,
-  ThreadLostError,
-} from '#runtime/errors.js';
-import { startWorker, moved, type WorkerHandle } from '#runtime/worker.js';
-import { Batcher, type Clock } from './batcher.js';
+import { ModelNotFoundError } from '#runtime/errors.js';
+import { Batcher, type Clock, type Submission } from './batcher.js';
 import type { TeacherConfig } from './config.js';
 import type { TeacherEvents } from './events.js';
 import type { ExtractorDescription } from './extractor.js';
-import type { ExtractorApi, ExtractorData } from './extractor-worker.js';
 import type { Job, JobResult } from './job.js';
+import { ModelThreads } from './model-threads.js';
 
-/** A loaded model: its identity, and the batches that wait for its thread. */
+/** Whose turn a request takes, and until when. */
+export type Queuing = Omit<Submission, 'samples'>;
+
+/** A loaded model: its identity, and the batches that wait for its threads. */
 export interface Model {
   readonly name: string;
   readonly description: ExtractorDescription;
   /** See `Batcher.submit`. */
-  run(job: Job, signal: AbortSignal): Promise<JobResult>;
+  run(job: Job, queuing: Queuing): Promise<JobResult>;
 }
 
 interface Loaded extends Model {
@@ -26,7 +24,6 @@ interface Loaded extends Model {
 }
 
 const safeName = /^[a-z0-9][a-z0-9._+-]{0,63}$/i;
-const thread = new URL('./extractor-worker.js', import.meta.url);
 
 /** The models of a folder, loaded on demand, a bounded number at a time. */
 export class Models {
@@ -68,26 +65,15 @@ export class Models {
     // Only now: a name that nothing is behind must not cost a loaded model.
     this.evict();
     const startedMs = this.clock.nowMs();
-    const { engine, maxBatchSize, loadMs } = this.config;
-    const data: ExtractorData = { folder, engine, maxBatchSize };
-    const worker = await startWorker<ExtractorApi>(thread, {
-      name: `teacher ${name}`,
-      data,
-      startWithinMs: loadMs,
+    const { engine, maxBatchSize, instances, loadMs } = this.config;
+    const threads = await ModelThreads.start({
+      model: name,
+      data: { folder, engine, maxBatchSize },
+      ...{ instances, loadMs, signal: this.stop.signal },
     });
-    try {
-      const description = await this.bounded(name, worker.api.load());
-      const model = this.modelOf(name, description, worker);
-      this.events.modelLoaded(
-        name,
-        description,
-        this.clock.nowMs() - startedMs,
-      );
-      return model;
-    } catch (error) {
-      await worker.close();
-      throw error;
-    }
+    const loadedMs = this.clock.nowMs() - startedMs;
+    this.events.modelLoaded(name, threads.description, loadedMs);
+    return this.modelOf(name, threads);
   }
 
   private async folderOf(name: string): Promise<string> {
@@ -99,50 +85,27 @@ export class Models {
     return folder;
   }
 
-  /** Waits for `work` until `loadMs` have passed or the models are closed. */
-  private bounded<Result>(name: string, work: Promise<Result>) {
-    const { loadMs } = this.config;
-    const late = AbortSignal.timeout(loadMs);
-    const ended = new Promise<never>((_, reject) => {
-      const problem = `loading took longer than ${loadMs} ms`;
-      const onEnd = () =>
-        reject(
-          late.aborted
-            ? new ThreadLostError({ thread: `teacher ${name}`, problem })
-            : new DrainingError({ service: 'teacher' }),
-        );
-      AbortSignal.any([late, this.stop.signal]).addEventListener(
-        'abort',
-        onEnd,
-        { once: true },
-      );
-    });
-    return Promise.race([work, ended]);
-  }
-
-  private modelOf(
-    name: string,
-    description: ExtractorDescription,
-    worker: WorkerHandle<ExtractorApi>,
-  ): Loaded {
+  private modelOf(name: string, threads: ModelThreads): Loaded {
     const batcher = new Batcher<Job, JobResult>(
       this.config,
-      (jobs) => this.events.computing(() => worker.api.run(moved(jobs))),
+      (jobs, instance) =>
+        this.events.computing(() => threads.run(jobs, instance)),
       this.clock,
       (batch) => this.events.batchStarted(batch, this.config.maxBatchSize),
     );
-    void worker.lost.then(() => {
-      // A later request starts a new thread.
+    void threads.lost.then(() => {
+      // A later request starts new threads.
       const held = this.held.get(name);
       if (held) this.retire(name, held);
     });
     return {
       name,
-      description,
-      run: (job, signal) => batcher.submit(job, job.count, signal),
+      description: threads.description,
+      run: (job, queuing) =>
+        batcher.submit(job, { ...queuing, samples: job.count }),
       async close() {
         await batcher.close();
-        await worker.close();
+        await threads.close();
       },
     };
   }

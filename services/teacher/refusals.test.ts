@@ -133,6 +133,14 @@ describe('what the teacher refuses', () => {
         }),
       { metadata: { field: 'projection.feat_dim' } },
     ],
+    'a priority beyond all': [
+      () => ask({ priority: 101 }),
+      { metadata: { field: 'priority', value: '101' } },
+    ],
+    'a client with too long a name': [
+      () => ask({ client: 'x'.repeat(257) }),
+      { metadata: { field: 'client' } },
+    ],
     'a seed that is no exact number here': [
       () => ask({ refs: refs([0], { augmentationSeed: 2 ** 60 }) }),
       { metadata: { field: 'refs.augmentation_seed' } },

@@ -192,6 +192,17 @@ describe('Extract', () => {
     expect(b).toEqual(await embeddings(theirs));
   });
 
+  it('gives the same bits from every thread', async () => {
+    const two = await startFixture({ instances: 2, maxQueueDelayMs: 0 });
+    const indices = [0, 1, 2, 3, 4, 5, 6, 7];
+    const answers = await Promise.all(
+      indices.map((index) => embeddings([index], undefined, two)),
+    );
+    await two.close();
+    const expected = indices.map((index) => embeddings([index]));
+    expect(answers).toEqual(await Promise.all(expected));
+  });
+
   it('ends at once when the caller gives up', async () => {
     const cancel = new AbortController();
     const call = embeddings([0], cancel.signal);

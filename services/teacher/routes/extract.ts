@@ -3,13 +3,16 @@ import type { Handlers } from '#runtime/rpc/server.js';
 import { toWire } from '#runtime/rpc/tensor-codec.js';
 import type { TeacherContext } from '../context.js';
 import { outputsOf } from './outputs.js';
+import { queuingOf } from './queuing.js';
 import { samplesOf } from './samples.js';
 
 type Extract = Handlers<'rrd.v1.TeacherService'>['extract'];
 
 export function extract(context: TeacherContext): Extract {
-  return async (request, { signal }) => {
+  return async (request, call) => {
+    const { signal } = call;
     const wanted = outputsOf(request);
+    const queuing = queuingOf(request, call);
     const model = await context.models.get(request.model);
     const { digest } = model.description;
     const expected = request.teacherDigest;
@@ -23,7 +26,7 @@ export function extract(context: TeacherContext): Extract {
       context,
       signal,
     );
-    const result = await model.run({ ...samples, ...wanted }, signal);
+    const result = await model.run({ ...samples, ...wanted }, queuing);
     const { features, logits, embeddings } = result;
     return {
       teacherDigest: digest,

@@ -12,6 +12,8 @@ export interface ExtractRequest {
   'pixels'?: (_rrd_v1_Tensor | null);
   'outputs'?: (_rrd_v1_TeacherOutput)[];
   'projection'?: (_rrd_v1_Projection | null);
+  'client'?: (string);
+  'priority'?: (number);
   'samples'?: "refs"|"pixels";
 }
 
@@ -22,5 +24,7 @@ export interface ExtractRequest__Output {
   'pixels'?: (_rrd_v1_Tensor__Output | null);
   'outputs': (_rrd_v1_TeacherOutput__Output)[];
   'projection': (_rrd_v1_Projection__Output | null);
+  'client': (string);
+  'priority': (number);
   'samples'?: "refs"|"pixels";
 }
