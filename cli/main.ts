@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command } from 'commander';
 import { DomainError } from '#runtime/errors.js';
-import { packageRoot } from '#runtime/paths.js';
+import { packageVersion } from '#runtime/version.js';
 import { bankCommand } from './commands/bank.js';
 import { cancelCommand } from './commands/cancel.js';
 import { dataCommand } from './commands/data.js';
@@ -17,15 +15,9 @@ import { trainTeacherCommand } from './commands/train-teacher.js';
 import { transferCommand } from './commands/transfer.js';
 import { watchCommand } from './commands/watch.js';
 
-function version(): string {
-  const path = join(packageRoot, 'package.json');
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string })
-    .version;
-}
-
 const program = new Command('rrd')
   .description('distributed knowledge distillation')
-  .version(version())
+  .version(packageVersion())
   .addCommand(quickstartCommand)
   .addCommand(runCommand)
   .addCommand(trainTeacherCommand)

@@ -24,6 +24,7 @@ execFileSync(
     '--importFileExtension=.js',
     '--targetFileExtension=.ts',
     ...services,
+    'inference/open_inference.proto',
     'google/rpc/status.proto',
     'google/rpc/error_details.proto',
   ],

@@ -1,6 +1,6 @@
 import { once, setMaxListeners } from 'node:events';
 import type { Writable } from 'node:stream';
-import type { Client, ServiceError } from '@grpc/grpc-js';
+import type { Client, Metadata, ServiceError } from '@grpc/grpc-js';
 import { context } from '@opentelemetry/api';
 import { DeadlineExceededError } from '../errors.js';
 import type { Logger } from '../logger.js';
@@ -9,7 +9,7 @@ import { observe } from './observe.js';
 import { fromServiceError } from './status.js';
 import { inject } from './trace.js';
 
-/** The three kinds of calls on grpc-js's client, as promises and iterables. */
+/** The four kinds of calls on grpc-js's client, as promises and iterables. */
 
 const defaultDeadlineMs = 10_000;
 
@@ -27,8 +27,9 @@ export interface Target {
 export function callMethod(target: Target) {
   const { method } = target;
   if (method.responseStream) {
+    const open = method.requestStream ? bidiStream : serverStream;
     return (request: object, options: CallOptions = {}) =>
-      serverStream(target, request, options);
+      open(target, request as AsyncIterable<object>, options);
   }
   const run = method.requestStream
     ? (requests: unknown, options: CallOptions) =>
@@ -113,20 +114,59 @@ async function writeAll(
   call.end();
 }
 
-/** Starts with the first `next()`; leaving the loop cancels the call. */
-async function* serverStream(
+function serverStream(
   target: Target,
   request: object,
-  { signal, deadlineMs, idleMs }: CallOptions,
+  options: CallOptions,
 ): AsyncGenerator<object> {
   const { client, method } = target;
+  return responses(target, options, (metadata, bounds) =>
+    client.makeServerStreamRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      request,
+      metadata,
+      bounds,
+    ),
+  );
+}
+
+/** The requests should end when the caller wants no more responses. */
+function bidiStream(
+  target: Target,
+  requests: AsyncIterable<object>,
+  options: CallOptions,
+): AsyncGenerator<object> {
+  const { client, method } = target;
+  return responses(target, options, (metadata, bounds) => {
+    const call = client.makeBidiStreamRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      metadata,
+      bounds,
+    );
+    const ended = new AbortController();
+    call.once('close', () => ended.abort());
+    writeAll(call, requests, ended.signal).catch((error: Error) => {
+      if (!ended.signal.aborted) call.destroy(error);
+    });
+    return call;
+  });
+}
+
+type ResponseCall = AsyncIterable<unknown> & { cancel(): void };
+
+/** Starts with the first `next()`; leaving the loop cancels the call. */
+async function* responses(
+  target: Target,
+  { signal, deadlineMs, idleMs }: CallOptions,
+  open: (metadata: Metadata, bounds: { deadline?: number }) => ResponseCall,
+): AsyncGenerator<object> {
   signal?.throwIfAborted();
   const fail = failer(target, deadlineMs ?? 0, signal);
-  const call = client.makeServerStreamRequest(
-    method.path,
-    method.requestSerialize,
-    method.responseDeserialize,
-    request,
+  const call = open(
     inject(context.active()),
     deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs },
   );

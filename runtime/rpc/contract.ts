@@ -3,6 +3,10 @@ import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
 import type { MethodDefinition, ServiceDefinition } from '@grpc/proto-loader';
 import { packageRoot } from '../paths.js';
 import type {
+  GRPCInferenceServiceDefinition,
+  GRPCInferenceServiceHandlers,
+} from '#proto/inference/GRPCInferenceService.js';
+import type {
   MemoryBankServiceDefinition,
   MemoryBankServiceHandlers,
 } from '#proto/rrd/v1/MemoryBankService.js';
@@ -26,6 +30,10 @@ import type { Logger } from '../logger.js';
  */
 
 interface Generated {
+  'inference.GRPCInferenceService': {
+    definition: GRPCInferenceServiceDefinition;
+    handlers: GRPCInferenceServiceHandlers;
+  };
   'rrd.v1.MemoryBankService': {
     definition: MemoryBankServiceDefinition;
     handlers: MemoryBankServiceHandlers;
@@ -62,9 +70,9 @@ export interface Call {
 export interface CallOptions {
   /** Aborting it ends the call, which then rejects with `signal.reason`. */
   signal?: AbortSignal;
-  /** Default 10 s; server streams have none unless it is given. */
+  /** Default 10 s; streams of responses have none unless it is given. */
   deadlineMs?: number;
-  /** Server streams only: the longest silence before DEADLINE_EXCEEDED. */
+  /** Streams of responses only: the longest silence before DEADLINE_EXCEEDED. */
   idleMs?: number;
 }
 
@@ -103,7 +111,9 @@ type Kind<H> = H extends (...args: infer A) => unknown
     ? 'unary'
     : A extends [{ request: unknown }]
       ? 'serverStream'
-      : 'clientStream'
+      : A extends [unknown, unknown]
+        ? 'clientStream'
+        : 'bidiStream'
   : never;
 
 interface Shapes<Request, Response, Rest extends unknown[]> {
@@ -113,6 +123,10 @@ interface Shapes<Request, Response, Rest extends unknown[]> {
     requests: AsyncIterable<Request>,
     ...rest: Rest
   ) => Promise<Response>;
+  bidiStream: (
+    requests: AsyncIterable<Request>,
+    ...rest: Rest
+  ) => AsyncIterable<Response>;
 }
 
 /** What implements service `S`: one function for each method. */
@@ -145,6 +159,7 @@ export function contract(): PackageDefinition {
       'rrd/v1/orchestrator.proto',
       'rrd/v1/student.proto',
       'rrd/v1/teacher.proto',
+      'inference/open_inference.proto',
       'google/rpc/status.proto',
       'google/rpc/error_details.proto',
     ],

@@ -2,10 +2,12 @@ import { once } from 'node:events';
 import {
   Metadata,
   status as Code,
+  type handleBidiStreamingCall,
   type handleClientStreamingCall,
   type handleServerStreamingCall,
   type handleUnaryCall,
   type sendUnaryData,
+  type ServerDuplexStream,
   type ServerReadableStream,
   type ServerWritableStream,
   type UntypedHandleCall,
@@ -31,8 +33,13 @@ type ClientStream = (
   call: Call,
 ) => Promise<object>;
 
-/** Any handler; which of the three it is stands in its method's definition. */
-export type AnyHandler = Unary & ServerStream & ClientStream;
+type BidiStream = (
+  requests: AsyncIterable<object>,
+  call: Call,
+) => AsyncIterable<object>;
+
+/** Any handler; which of the four it is stands in its method's definition. */
+export type AnyHandler = Unary & ServerStream & ClientStream & BidiStream;
 
 /** A call in progress, so that a closing server can end it. */
 export interface RunningCall extends Call {
@@ -64,6 +71,9 @@ export function adapt(
   handler: AnyHandler,
   around: Surroundings,
 ): UntypedHandleCall {
+  if (method.requestStream && method.responseStream) {
+    return bidiStream(method, handler, around);
+  }
   if (method.responseStream) return serverStream(method, handler, around);
   if (method.requestStream) return clientStream(method, handler, around);
   return unary(method, handler, around);
@@ -104,17 +114,42 @@ function serverStream(
 ) {
   const handle: handleServerStreamingCall<object, object> = (call) => {
     const running = begin(call, method, around);
-    context
-      .with(extract(call.metadata), () =>
-        writeAll(call, handler(call.request, running), running, around),
-      )
-      .then(
-        () => call.end(),
-        (error: unknown) => call.emit('error', failure(error, running)),
-      )
-      .finally(() => around.running.delete(running));
+    const responses = () => handler(call.request, running);
+    respondAll(call, responses, running, around);
   };
   return handle;
+}
+
+/** As a server stream; its caller may say nothing for as long as it likes. */
+function bidiStream(
+  method: AnyMethod,
+  handler: BidiStream,
+  around: Surroundings,
+) {
+  const handle: handleBidiStreamingCall<object, object> = (call) => {
+    const running = begin(call, method, around);
+    const requests = readUntilAborted(call, running.signal);
+    respondAll(call, () => handler(requests, running), running, around);
+  };
+  return handle;
+}
+
+function respondAll(
+  call:
+    ServerWritableStream<object, object> | ServerDuplexStream<object, object>,
+  responses: () => AsyncIterable<object>,
+  running: RunningCall,
+  around: Surroundings,
+): void {
+  context
+    .with(extract(call.metadata), () =>
+      writeAll(call, responses(), running, around),
+    )
+    .then(
+      () => call.end(),
+      (error: unknown) => call.emit('error', failure(error, running)),
+    )
+    .finally(() => around.running.delete(running));
 }
 
 function begin(
@@ -184,9 +219,23 @@ async function* readAll(
   }
 }
 
+/** Leaves the call open for responses, however the requests end. */
+async function* readUntilAborted(
+  call: ServerDuplexStream<object, object>,
+  signal: AbortSignal,
+): AsyncGenerator<object> {
+  const requests = call.iterator({ destroyOnReturn: false });
+  for (;;) {
+    const read = await unlessAborted(requests.next(), signal);
+    if (read.done) return;
+    yield read.value as object;
+  }
+}
+
 /** Never writes faster than the caller reads. */
 async function writeAll(
-  call: ServerWritableStream<object, object>,
+  call:
+    ServerWritableStream<object, object> | ServerDuplexStream<object, object>,
   responses: AsyncIterable<object>,
   running: RunningCall,
   around: Surroundings,
@@ -201,6 +250,23 @@ async function writeAll(
   }
   // A handler may stop at the signal; its caller must not take that for all.
   signal.throwIfAborted();
+}
+
+async function unlessAborted<T>(
+  waiting: Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  signal.throwIfAborted();
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([waiting, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
 /**

@@ -46,19 +46,23 @@ export interface StatusResponse {
 
 /** What goes on the wire; anything that is no DomainError becomes INTERNAL. */
 export function toStatus(error: unknown): StatusResponse {
-  const known = error instanceof DomainError ? error : new InternalError({});
-  const code = Code[known.status];
-  const text = known.message.slice(0, maxMessageLength);
+  const status = statusOf(error);
   const metadata = new Metadata();
   metadata.set(
     trailer,
-    message<Status, Status__Output>('google.rpc.Status').serialize({
-      code,
-      message: text,
-      details: details(known),
-    }),
+    message<Status, Status__Output>('google.rpc.Status').serialize(status),
   );
-  return { code, details: text, metadata };
+  return { code: status.code, details: status.message, metadata };
+}
+
+/** The same as a message: why one request of a stream failed. */
+export function statusOf(error: unknown) {
+  const known = error instanceof DomainError ? error : new InternalError({});
+  return {
+    code: Code[known.status],
+    message: known.message.slice(0, maxMessageLength),
+    details: details(known),
+  } satisfies Status;
 }
 
 /** The class that the server threw; a class of our own where it sent none. */

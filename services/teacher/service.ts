@@ -10,6 +10,7 @@ import { createEvents } from './events.js';
 import { Models } from './models.js';
 import { describe } from './routes/describe.js';
 import { extract } from './routes/extract.js';
+import { inference } from './routes/inference/service.js';
 
 export interface TeacherOptions {
   readonly log: Logger;
@@ -42,6 +43,7 @@ export async function startTeacher(
         describe: describe(context),
         extract: extract(context),
       },
+      'inference.GRPCInferenceService': inference(context),
     },
     listen: config.listen,
     log,
