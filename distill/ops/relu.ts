@@ -6,6 +6,11 @@ export function relu(x: tf.Tensor4D): tf.Tensor4D {
   return rectify(x) as tf.Tensor4D;
 }
 
+/** min(max(x, 0), 6) */
+export function relu6(x: tf.Tensor4D): tf.Tensor4D {
+  return tf.minimum(relu(x), 6);
+}
+
 const rectify = tf.customGrad((x, save) => {
   const value = tf.relu(x as tf.Tensor);
   (save as tf.GradSaveFunc)([value]);

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, it } from 'vitest';
+import { conv } from '#distill/ops/conv.js';
 import type { HostTensor } from '#distill/tensors.js';
 import { expectSame, numbers, withGradient } from './agreement.test.util.js';
 
@@ -39,6 +40,20 @@ for (const [stride, size, from, to] of [
       numbers([to], 3),
       numbers([to], 4),
     ],
+  ]);
+}
+for (const [stride, size, from, perGroup, to] of [
+  [1, 3, 16, 1, 16],
+  [2, 3, 16, 1, 16],
+  [2, 3, 6, 1, 6],
+  [1, 3, 8, 4, 16],
+  [2, 3, 16, 8, 32],
+  [1, 1, 12, 4, 6],
+] as const) {
+  cases.push([
+    `grouped conv: ${size}x${size}, stride ${stride}, ${from} to ${to} channels, ${perGroup} in a group`,
+    (x, w) => tf.relu(conv(image4(x), w, stride)),
+    [numbers([2, 7, 6, from]), numbers([to, perGroup, size, size], 2)],
   ]);
 }
 const mixed = (x: tf.Tensor, w: tf.Tensor) =>

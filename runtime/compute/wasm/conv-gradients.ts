@@ -196,7 +196,7 @@ function explicit(
   ];
 }
 
-function axesOf(
+export function axesOf(
   inputShape: Shape4D,
   filterShape: Shape4D,
   { strides, pad, dimRoundingMode }: ConvAttributes,

@@ -81,6 +81,33 @@ describe('gradients of a convolution on wasm', () => {
   );
 });
 
+describe('gradients of a depthwise convolution on wasm', () => {
+  it.each([
+    [8, 8, 3, 1, 'same'],
+    [8, 7, 3, 1, 'valid'],
+    [10, 10, 3, 2, 'valid'],
+    [9, 7, 3, 2, 'same'],
+    [11, 12, 5, 3, 'valid'],
+  ] as const)(
+    'equal those on cpu: %i x %i, filter %i, stride %i, %s',
+    async (height, width, size, stride, pad) => {
+      await expectSame(() => {
+        const x = noise(2, height, width, 3);
+        const filter = noise(size, size, 3, 1);
+        const conv = (x: tf.Tensor, filter: tf.Tensor) =>
+          tf.depthwiseConv2d(
+            x as tf.Tensor4D,
+            filter as tf.Tensor4D,
+            stride,
+            pad,
+          );
+        const dy = noise(...conv(x, filter).shape) as tf.Tensor4D;
+        return tf.grads(conv)([x, filter], dy);
+      });
+    },
+  );
+});
+
 describe('matrix products on wasm', () => {
   it.each([
     [false, false],

@@ -4,6 +4,10 @@ import {
   inputGradient,
   type ConvAttributes,
 } from './conv-gradients.js';
+import {
+  depthwiseFilterGradient,
+  depthwiseInputGradient,
+} from './depthwise-gradients.js';
 import { matMul } from './mat-mul.js';
 import { mergedSlice } from './slice.js';
 
@@ -16,8 +20,16 @@ let registered = false;
 export function registerKernels(): void {
   if (registered) return;
   registered = true;
-  register('Conv2DBackpropFilter', convFilterGradient);
-  replace('Conv2DBackpropInput', () => convInputGradient);
+  register('Conv2DBackpropFilter', byFilter(filterGradient));
+  replace('Conv2DBackpropInput', () => byInput(inputGradient));
+  register(
+    'DepthwiseConv2dNativeBackpropFilter',
+    byFilter(depthwiseFilterGradient),
+  );
+  register(
+    'DepthwiseConv2dNativeBackpropInput',
+    byInput(depthwiseInputGradient),
+  );
   replace('BatchMatMul', matMul);
   replace('Slice', mergedSlice);
   replace('OneHot', typedOneHot);
@@ -45,24 +57,28 @@ function replace(
 // Kernels are handed tensors, whatever their types say, and a kernel may itself
 // call operations: the engine does not record those for a gradient.
 
-const convFilterGradient: KernelFunc = ({ inputs, attrs }) => {
-  const { x, dy } = inputs as unknown as Record<'x' | 'dy', tf.Tensor4D>;
-  const { filterShape, ...rest } = attrs as unknown as ConvAttributes & {
-    filterShape: Shape4D;
+const byFilter =
+  (gradient: typeof filterGradient): KernelFunc =>
+  ({ inputs, attrs }) => {
+    const { x, dy } = inputs as unknown as Record<'x' | 'dy', tf.Tensor4D>;
+    const { filterShape, ...rest } = attrs as unknown as ConvAttributes & {
+      filterShape: Shape4D;
+    };
+    return tf.tidy(() => gradient(x, dy, filterShape, rest));
   };
-  return tf.tidy(() => filterGradient(x, dy, filterShape, rest));
-};
 
-const convInputGradient: KernelFunc = ({ inputs, attrs }) => {
-  const { dy, filter } = inputs as unknown as Record<
-    'dy' | 'filter',
-    tf.Tensor4D
-  >;
-  const { inputShape, ...rest } = attrs as unknown as ConvAttributes & {
-    inputShape: Shape4D;
+const byInput =
+  (gradient: typeof inputGradient): KernelFunc =>
+  ({ inputs, attrs }) => {
+    const { dy, filter } = inputs as unknown as Record<
+      'dy' | 'filter',
+      tf.Tensor4D
+    >;
+    const { inputShape, ...rest } = attrs as unknown as ConvAttributes & {
+      inputShape: Shape4D;
+    };
+    return tf.tidy(() => gradient(dy, filter, inputShape, rest));
   };
-  return tf.tidy(() => inputGradient(dy, filter, inputShape, rest));
-};
 
 interface OneHotAttributes {
   readonly depth: number;

@@ -4,6 +4,7 @@ import { materialize } from '../view.js';
 import { convolve } from './convolve.js';
 import { filterGradients } from './filter-gradient.js';
 import { geometryOf, withoutPadding } from './geometry.js';
+import { groupedConvolutions } from './grouped.js';
 import { inputGradients } from './input-gradient.js';
 
 export const convolutions: LoweringTable = {
@@ -18,4 +19,5 @@ export const convolutions: LoweringTable = {
   ),
   ...inputGradients,
   ...filterGradients,
+  ...groupedConvolutions,
 };

@@ -56,7 +56,7 @@ function filterGradient(
 }
 
 /** x without rows and columns at the end that the filter never reached. */
-function seen(graph: Graph, x: View, geometry: Geometry): View {
+export function seen(graph: Graph, x: View, geometry: Geometry): View {
   const [top, left] = geometry.pads;
   const end = [
     x.shape[0]!,

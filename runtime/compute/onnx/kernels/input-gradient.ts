@@ -4,7 +4,13 @@ import type { Graph } from '../graph.js';
 import { lowering, type LoweringTable } from '../lowering.js';
 import { materialize, viewOf, type View } from '../view.js';
 import { convolve } from './convolve.js';
-import { geometryOf, reach, spatial, type Geometry } from './geometry.js';
+import {
+  geometryOf,
+  reach,
+  spatial,
+  type Geometry,
+  type Quad,
+} from './geometry.js';
 
 /** dx from dy. At stride 1 a convolution with the turned filter. */
 function inputGradient(
@@ -13,21 +19,26 @@ function inputGradient(
   filter: View,
   geometry: Geometry,
 ): View {
-  const { kernel_shape, strides, dilations, pads, from, to } = geometry;
-  const dense = [...strides, ...dilations].every((n) => n === 1);
-  if (!dense) return transposed(graph, dy, filter, geometry);
+  if (!isDense(geometry)) return transposed(graph, dy, filter, geometry, 1);
   const turned = reversed(graph, materialize(graph, filter, [2, 3, 0, 1]));
+  const { from: to, to: from } = geometry;
+  const pads = margins(geometry);
+  return convolve(graph, dy, turned, { ...geometry, from, to, pads });
+}
+
+/** Neither stride nor dilation. */
+export function isDense({ strides, dilations }: Geometry): boolean {
+  return [...strides, ...dilations].every((n) => n === 1);
+}
+
+/** The padding of dy from which a turned filter makes all of dx. */
+export function margins({ kernel_shape, pads }: Geometry): Quad {
   const margin = (i: 0 | 1 | 2 | 3) => kernel_shape[i % 2]! - 1 - pads[i];
-  return convolve(graph, dy, turned, {
-    ...geometry,
-    from: to,
-    to: from,
-    pads: [margin(0), margin(1), margin(2), margin(3)],
-  });
+  return [margin(0), margin(1), margin(2), margin(3)];
 }
 
 /** Rows and columns of [I, O, h, w] the other way round. */
-function reversed(graph: Graph, name: string): string {
+export function reversed(graph: Graph, name: string): string {
   const all = (value: number) => graph.integers([value, value]);
   const beforeAll = -(2 ** 31);
   return graph.add('Slice', [
@@ -40,11 +51,12 @@ function reversed(graph: Graph, name: string): string {
 }
 
 /** Any stride and dilation, in the standard layout. */
-function transposed(
+export function transposed(
   graph: Graph,
   dy: View,
   filter: View,
   geometry: Geometry,
+  group: number,
 ): View {
   const { from, pads } = geometry;
   const missed = ([0, 1] as const).map(
@@ -54,7 +66,7 @@ function transposed(
   const gradient = materialize(graph, dy, nchw);
   const weights = materialize(graph, filter, [3, 2, 0, 1]); // [O, I, h, w]
   const name = graph.add('ConvTranspose', [gradient, weights], {
-    attributes: { ...spatial(geometry), output_padding: missed },
+    attributes: { ...spatial(geometry), output_padding: missed, group },
   });
   return viewOf(name, dy.type, from, nchw);
 }
