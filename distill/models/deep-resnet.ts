@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { conv } from '../ops/conv.js';
+import { maxPool3 } from '../ops/max-pool.js';
 import { relu } from '../ops/relu.js';
 import type { NamedTensors } from '../tensors.js';
 import {
@@ -10,43 +11,55 @@ import {
   type Layer,
 } from './layers.js';
 import type { NetworkFactory } from './network.js';
-import { Trunk, type Block, type Norm } from './trunk.js';
+import { Trunk, type Norm } from './trunk.js';
+import { runUnit, unitLayer, type Unit } from './unit.js';
 
-/** Channels at a block's end over those in its middle. */
-const expansion = 4;
+/** What tells the members of the family apart. */
+interface Plan {
+  /** `basic`: two 3 x 3 convolutions; `bottleneck`: 1 x 1, 3 x 3, 1 x 1. */
+  readonly block: 'basic' | 'bottleneck';
+  /** Blocks of each stage. */
+  readonly depths: readonly [number, number, number, number];
+  /** Of a bottleneck's 3 x 3 convolution. */
+  readonly groups?: number;
+  /** Channels of each group in the first stage; 64 by default. */
+  readonly groupWidth?: number;
+  /** 3 x 3 for 32 x 32 images, or 7 x 7 and a maximum for 224 x 224. */
+  readonly stem: 'small' | 'large';
+  readonly shortcut: 'shortcut' | 'downsample';
+  readonly classifier: 'linear' | 'fc';
+}
+
 const stem = 64;
 
 /**
- * The deep ResNets (He et al., arXiv 1512.03385, table 1) with a 3 x 3 stem
- * for 32 x 32 images: four stages of bottleneck blocks. `maps` are the
- * activations after the stem and after each stage, behind their ReLU.
- *
- * @param depths blocks of each stage
+ * The deep ResNets (He et al., arXiv 1512.03385, table 1; grouped: arXiv
+ * 1611.05431; wide: arXiv 1605.07146): four stages of residual blocks. `maps`
+ * are the activations after the stem and after each stage, behind their ReLU.
  */
-export function bottleneckResnet(
-  name: string,
-  depths: readonly [number, number, number, number],
-): NetworkFactory {
-  const stages = depths.map((depth, stage) => stageOf(stage, depth));
-  const featureDim = stages.at(-1)!.at(-1)!.output;
+export function deepResnet(name: string, plan: Plan): NetworkFactory {
+  const isLarge = plan.stem === 'large';
+  const { classifier } = plan;
+  const stages = stagesOf(plan);
+  const featureDim = stages.at(-1)!.at(-1)!.units.at(-1)!.output;
   return (classCount) => ({
     name,
     classCount,
     featureDim,
     ...joinLayers([
-      convLayer('conv1', 3, stem, 3),
+      convLayer('conv1', 3, stem, isLarge ? 7 : 3),
       batchNormLayer('bn1', stem),
       ...stages.flat().map(blockLayer),
-      linearLayer('linear', featureDim, classCount, 'drawn'),
+      linearLayer(classifier, featureDim, classCount, 'drawn'),
     ]),
     forward(tensors, images, mode) {
       const trunk = new Trunk(tensors, mode);
-      const first = trunk.run(images, (input, norm) =>
-        relu(norm(conv(input, tensors['conv1.weight']!), 'bn1')),
-      );
-      trunk.maps.push(first);
-      trunk.preactivations.push(() => first);
-      let x = first;
+      let x = trunk.run(images, (input, norm) => {
+        const sum = conv(input, tensors['conv1.weight']!, isLarge ? 2 : 1);
+        const first = relu(norm(sum, 'bn1'));
+        return isLarge ? maxPool3(first) : first;
+      });
+      trunk.map(x);
       for (const stage of stages) {
         for (const block of stage.slice(0, -1)) {
           const body = residualSum(block, tensors);
@@ -54,56 +67,90 @@ export function bottleneckResnet(
         }
         const sum = trunk.run(x, residualSum(stage.at(-1)!, tensors));
         x = relu(sum);
-        trunk.maps.push(x);
-        trunk.preactivations.push(() => sum);
+        trunk.map(x, () => sum);
       }
-      return trunk.finish(x, 'linear');
+      return trunk.finish(x, classifier);
     },
   });
 }
 
+interface Block {
+  readonly units: readonly Unit[];
+  /** Where the input does not fit the sum as it is. */
+  readonly shortcut: Unit | undefined;
+}
+
 /** The first block of all stages but the first halves the image. */
-function stageOf(stage: number, depth: number): Block[] {
-  const output = stem * 2 ** stage * expansion;
-  return Array.from({ length: depth }, (_, index) => {
-    const before = stage === 0 ? stem : output / 2;
-    const input = index === 0 ? before : output;
-    const stride = index === 0 && stage > 0 ? 2 : 1;
-    const name = `layer${stage + 1}.${index}`;
-    return { name, input, output, stride, reshapes: input !== output };
-  });
+function stagesOf(plan: Plan): Block[][] {
+  let input = stem;
+  return plan.depths.map((depth, stage) =>
+    Array.from({ length: depth }, (_, index): Block => {
+      const name = `layer${stage + 1}.${index}`;
+      const stride = index === 0 && stage > 0 ? 2 : 1;
+      const units =
+        plan.block === 'basic'
+          ? basicUnits(name, input, stem * 2 ** stage, stride)
+          : bottleneckUnits(name, input, stage, stride, plan);
+      const { output } = units.at(-1)!;
+      const names = [0, 1].map((i) => `${name}.${plan.shortcut}.${i}`);
+      const shortcut: Unit = {
+        ...{ conv: names[0]!, norm: names[1]!, size: 1 },
+        ...{ input, output, stride },
+      };
+      const reshapes = stride !== 1 || input !== output;
+      input = output;
+      return { units, shortcut: reshapes ? shortcut : undefined };
+    }),
+  );
 }
 
-function blockLayer({ name, input, output, reshapes }: Block): Layer {
-  const middle = output / expansion;
-  return joinLayers([
-    convLayer(`${name}.conv1`, input, middle, 1),
-    batchNormLayer(`${name}.bn1`, middle),
-    convLayer(`${name}.conv2`, middle, middle, 3),
-    batchNormLayer(`${name}.bn2`, middle),
-    convLayer(`${name}.conv3`, middle, output, 1),
-    batchNormLayer(`${name}.bn3`, output),
-    ...(reshapes
-      ? [
-          convLayer(`${name}.shortcut.0`, input, output, 1),
-          batchNormLayer(`${name}.shortcut.1`, output),
-        ]
-      : []),
-  ]);
+function basicUnits(
+  block: string,
+  input: number,
+  output: number,
+  stride: 1 | 2,
+): Unit[] {
+  return [
+    { ...names(block, 1), input, output, size: 3, stride },
+    { ...names(block, 2), input: output, output, size: 3 },
+  ];
 }
 
-/** A bottleneck block but for its last ReLU; its 3 x 3 has the stride. */
-function residualSum({ name, stride, reshapes }: Block, tensors: NamedTensors) {
-  const weight = (layer: string) => tensors[`${name}.${layer}.weight`]!;
+/** Its 3 x 3 convolution has the stride. */
+function bottleneckUnits(
+  block: string,
+  input: number,
+  stage: number,
+  stride: 1 | 2,
+  { groups = 1, groupWidth = stem }: Plan,
+): Unit[] {
+  const middle = groups * groupWidth * 2 ** stage;
+  const output = 4 * stem * 2 ** stage;
+  const spatial = { size: 3, stride, groups } as const;
+  return [
+    { ...names(block, 1), input, output: middle, size: 1 },
+    { ...names(block, 2), input: middle, output: middle, ...spatial },
+    { ...names(block, 3), input: middle, output, size: 1 },
+  ];
+}
+
+function names(block: string, layer: number) {
+  return { conv: `${block}.conv${layer}`, norm: `${block}.bn${layer}` };
+}
+
+function blockLayer({ units, shortcut }: Block): Layer {
+  const all = shortcut ? [...units, shortcut] : units;
+  return joinLayers(all.map((unit) => unitLayer(unit, 'he')));
+}
+
+/** A block but for its last ReLU. */
+function residualSum({ units, shortcut }: Block, tensors: NamedTensors) {
   return (x: tf.Tensor4D, norm: Norm): tf.Tensor4D => {
-    const narrow = relu(norm(conv(x, weight('conv1')), `${name}.bn1`));
-    const inner = relu(
-      norm(conv(narrow, weight('conv2'), stride), `${name}.bn2`),
-    );
-    const residual = norm(conv(inner, weight('conv3')), `${name}.bn3`);
-    const shortcut = reshapes
-      ? norm(conv(x, weight('shortcut.0'), stride), `${name}.shortcut.1`)
-      : x;
-    return tf.add(residual, shortcut);
+    const inner = units
+      .slice(0, -1)
+      .reduce((y, unit) => relu(runUnit(unit, tensors, y, norm)), x);
+    const residual = runUnit(units.at(-1)!, tensors, inner, norm);
+    const kept = shortcut ? runUnit(shortcut, tensors, x, norm) : x;
+    return tf.add(residual, kept);
   };
 }

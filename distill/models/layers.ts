@@ -23,23 +23,27 @@ function filled(size: number, value: number): HostTensor {
   return { shape: [size], data: new Float32Array(size).fill(value) };
 }
 
-/** A square convolution without bias; He's normal initialisation by fan-out. */
+/**
+ * A square convolution without bias: `he` draws by He's normal initialisation
+ * by fan-out, `drawn` as torch does, from U(-1, 1) / sqrt(fan-in).
+ */
 export function convLayer(
   name: string,
   input: number,
   output: number,
-  size: 1 | 3,
+  size: 1 | 3 | 7,
+  { groups = 1, start = 'he' } = {},
 ): Layer {
-  const weight = float32(output, input, size, size);
+  const weight = float32(output, input / groups, size, size);
   const deviation = Math.sqrt(2 / (output * size * size));
+  const bound = 1 / Math.sqrt((input / groups) * size * size);
+  const next = (rng: Rng) =>
+    start === 'he' ? rng.normal() * deviation : (2 * rng.uniform() - 1) * bound;
   return {
     parameters: { [`${name}.weight`]: weight },
     buffers: {},
     init: (rng) => ({
-      [`${name}.weight`]: drawTensor(
-        weight.shape,
-        () => rng.normal() * deviation,
-      ),
+      [`${name}.weight`]: drawTensor(weight.shape, () => next(rng)),
     }),
   };
 }

@@ -3,10 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { rngFrom } from '../data/rng.js';
 import { sizeOf } from '../tensors.js';
 import { expectClose, onDevice, randomTensor } from '../testing/numeric.js';
-import { createNetwork, isNetworkName, networkNames } from './index.js';
+import {
+  createNetwork,
+  isNetworkName,
+  networkNames,
+  type NetworkName,
+} from './index.js';
 
-/** Parameters and state_dict entries of the reference, for 100 classes. */
-const zoo = {
+/** Parameters and state_dict entries of the reference. */
+const zoo: Readonly<Record<NetworkName, readonly [number, number]>> = {
+  // For 100 classes.
   resnet8: [83_892, 56],
   resnet14: [181_108, 92],
   resnet20: [278_324, 128],
@@ -26,10 +32,23 @@ const zoo = {
   vgg13: [9_462_180, 72],
   vgg16: [14_774_436, 93],
   vgg19: [20_086_692, 114],
-} as const;
+  MobileNetV2: [812_836, 320],
+  ShuffleV1: [949_258, 296],
+  ShuffleV2: [1_355_528, 338],
+  // For 1000 classes, as torchvision documents them.
+  resnet18: [11_689_512, 122],
+  resnet34: [21_797_672, 218],
+  resnet50: [25_557_032, 320],
+  wide_resnet50_2: [68_883_240, 320],
+  resnext50_32x4d: [25_028_904, 320],
+  mobilenet_v2: [3_504_872, 314],
+  shufflenet_v2_x1_0: [2_278_604, 338],
+};
+const firstOfImageNet = networkNames.indexOf('resnet18');
 
 describe.each(networkNames)('%s', (name) => {
-  const network = createNetwork(name, 100);
+  const isLarge = networkNames.indexOf(name) >= firstOfImageNet;
+  const network = createNetwork(name, isLarge ? 1000 : 100);
 
   it('has the size of the reference', () => {
     const sizes = Object.values(network.parameters).map((p) => sizeOf(p.shape));

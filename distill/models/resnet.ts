@@ -46,8 +46,7 @@ export function resnet(
         relu(norm(conv(input, tensors['conv1.weight']!), 'bn1')),
       );
       const stem = x;
-      trunk.maps.push(stem);
-      trunk.preactivations.push(() => stem);
+      trunk.map(stem);
       for (const stage of stages) {
         const last = stage.at(-1)!;
         for (const block of stage.slice(0, -1)) {
@@ -56,8 +55,7 @@ export function resnet(
         }
         const sum = trunk.run(x, residualSum(last, tensors));
         x = relu(sum);
-        trunk.maps.push(x);
-        trunk.preactivations.push(() => sum);
+        trunk.map(x, () => sum);
       }
       return trunk.finish(x, 'fc');
     },

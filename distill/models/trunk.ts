@@ -12,9 +12,9 @@ export type Norm = (x: tf.Tensor4D, name: string) => tf.Tensor4D;
  * are freed when it ends, but for what a gradient needs.
  */
 export class Trunk {
-  readonly maps: tf.Tensor4D[] = [];
+  readonly #maps: tf.Tensor4D[] = [];
   /** See NetworkOutput.preactivations; one for each map. */
-  readonly preactivations: (() => tf.Tensor4D)[] = [];
+  readonly #preactivations: (() => tf.Tensor4D)[] = [];
   readonly #buffers: Record<string, tf.Tensor> = {};
 
   constructor(
@@ -39,6 +39,12 @@ export class Trunk {
     return output;
   }
 
+  /** Notes a map; without `before`, it is its own preactivation. */
+  map(map: tf.Tensor4D, before: () => tf.Tensor4D = () => map): void {
+    this.#maps.push(map);
+    this.#preactivations.push(before);
+  }
+
   /** Global average pool and the classifier of that name. */
   finish(x: tf.Tensor4D, classifier: string): NetworkOutput {
     const features = tf.mean<tf.Tensor2D>(x, [1, 2]); // [N, C]
@@ -48,8 +54,8 @@ export class Trunk {
       this.tensors[`${classifier}.bias`]!,
     );
     return {
-      maps: this.maps,
-      preactivations: () => this.preactivations.map((compute) => compute()),
+      maps: this.#maps,
+      preactivations: () => this.#preactivations.map((compute) => compute()),
       features,
       logits,
       buffers: this.#buffers,

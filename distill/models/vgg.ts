@@ -68,8 +68,7 @@ export function vgg(
       for (const [i, block] of blocks.entries()) {
         const sum = trunk.run(x, convolutions(block, tensors));
         const map = relu(sum);
-        trunk.maps.push(map);
-        trunk.preactivations.push(() => (i === 0 ? map : sum));
+        trunk.map(map, () => (i === 0 ? map : sum));
         const halves = i < 3 || (i === 3 && images.shape[1] === largeImage);
         x = halves ? maxPool2(map) : map;
       }

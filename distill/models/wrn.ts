@@ -49,15 +49,13 @@ export function wrn(
         conv(input, tensors['conv1.weight']!),
       );
       const stem = x;
-      trunk.maps.push(stem);
-      trunk.preactivations.push(() => stem);
+      trunk.map(stem);
       for (const [i, stage] of stages.entries()) {
         for (const block of stage) x = trunk.run(x, wideBlock(block, tensors));
         const output = x;
         const next = stages[i + 1]?.[0];
         const nextNorm = next ? `${next.name}.bn1` : 'bn1';
-        trunk.maps.push(output);
-        trunk.preactivations.push(() =>
+        trunk.map(output, () =>
           trunk.run(output, (input, norm) => norm(input, nextNorm)),
         );
       }

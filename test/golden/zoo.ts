@@ -59,7 +59,9 @@ export function zooCases(file: ZooFile): GoldenCase[] {
 }
 
 /** Multiply-accumulates decide what plain JavaScript can do in seconds. */
-const light: readonly string[] = ['resnet8'];
+const light: readonly string[] = [
+  ...['resnet8', 'resnet14', 'wrn_16_1', 'MobileNetV2'],
+];
 
 function rowCase(
   name: string,
