@@ -4,6 +4,7 @@ import { engineChoices } from '#runtime/compute/engine.js';
 import { countSetting, parseConfig, waitMsSetting } from '#runtime/config.js';
 import { addressesSetting } from '#runtime/rpc/addresses.js';
 import { clientTlsSchema, listenSchema } from '#runtime/rpc/config.js';
+import { teacherProtocols } from './teacher-client.js';
 
 const address = z.string().min(1);
 
@@ -13,6 +14,16 @@ const schema = z.strictObject({
   listen: listenSchema,
   /** Its replicas; runs that need a teacher fail without it. */
   teacher: addressesSetting.optional(),
+  /** What they speak: our own contract, or that of KServe and Triton. */
+  teacherProtocol: z.enum(teacherProtocols).default('rrd'),
+  /** Of kserve only: names of the model's outputs, and samples in a call. */
+  kserve: z
+    .strictObject({
+      features: z.string().min(1).default('features'),
+      logits: z.string().min(1).default('logits'),
+      maxBatchSize: countSetting.default(128),
+    })
+    .prefault({}),
   /** `host:port`; runs that need a queue fail without it. */
   memoryBank: address.optional(),
   /** How teacher and bank are trusted; plaintext without. */

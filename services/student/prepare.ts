@@ -86,7 +86,7 @@ export async function prepare(
   const folder = new RunFolder(config.runsDir, runId);
   const resume = await compute(thread.findCheckpoint(folder.checkpoints));
   if (resume) checkSameRun(order, resume);
-  const teacher = await openTeacher(order, around, facts, thread);
+  const teacher = await openTeacher(order, around, dataset, thread);
   if (teacher) closers.push(() => teacher.close());
   if (resume) checkSameTeacher(resume, teacher);
   await compute(thread.begin(teacher && factsOf(teacher)));
@@ -152,10 +152,10 @@ function checkSameTeacher(
 async function openTeacher(
   { runId, experiment }: RunOrder,
   { config, events, signal }: Surroundings,
-  facts: ThreadFacts,
+  dataset: SharedDataset,
   thread: TrainerApi,
 ): Promise<TeacherClient | undefined> {
-  const { dataset, training, bank } = experiment;
+  const { training, bank } = experiment;
   if (!experiment.teacher) return undefined;
   const teacher = await TeacherClient.open(
     {
@@ -163,7 +163,9 @@ async function openTeacher(
       tls: config.tls,
       client: runId,
       model: experiment.teacher.model,
-      dataset: { name: dataset, digest: facts.datasetDigest },
+      protocol: config.teacherProtocol,
+      inference: config.kserve,
+      dataset,
       views: training,
       projection: { seed: bank.projectionSeed, featDim: bank.featDim },
       describeMs: config.deadlines.describeMs,
@@ -171,7 +173,7 @@ async function openTeacher(
       attemptMs: config.deadlines.extractAttemptMs,
       listener: events.teachers(runId),
       pixelsOf: (batch) => thread.pixels(batch),
-      onPixels: ({ reason }) => events.pixelsInstead(dataset, reason),
+      onPixels: ({ reason }) => events.pixelsInstead(dataset.name, reason),
     },
     signal,
   );

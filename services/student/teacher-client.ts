@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type { TeacherOutput } from '#distill/methods/method.js';
 import type { ClientTls } from '#runtime/rpc/options.js';
 import type { ReplicaAddress } from '#runtime/rpc/addresses.js';
+import { InferenceClient, type InferenceSettings } from './inference-client.js';
 import type { TeacherDoor } from './teacher-door.js';
 import type { ReplicaListener } from './teacher-replica.js';
 import { TeacherReplicas } from './teacher-replicas.js';
@@ -12,7 +13,13 @@ import {
 } from './teacher-service-client.js';
 import type { BatchRef, TeacherOutputs } from './trainer-api.js';
 
+/** Our own contract, or that of KServe and Triton. */
+export const teacherProtocols = ['rrd', 'kserve'] as const;
+export type TeacherProtocol = (typeof teacherProtocols)[number];
+
 export interface TeacherOptions extends TeacherTask {
+  readonly protocol: TeacherProtocol;
+  readonly inference: InferenceSettings;
   /** One teacher or several equal ones: see `parseAddresses`. */
   readonly addresses: string;
   readonly tls: ClientTls | undefined;
@@ -94,5 +101,7 @@ function openDoor(
   const named = isIP(host)
     ? tls
     : tls && { ...tls, serverName: tls.serverName ?? host };
-  return new TeacherServiceClient(options, address, named);
+  return options.protocol === 'kserve'
+    ? new InferenceClient(options, options.inference, address, named)
+    : new TeacherServiceClient(options, address, named);
 }

@@ -1,3 +1,4 @@
+import type { Dataset } from '#distill/data/dataset.js';
 import type { TeacherOutput } from '#distill/methods/method.js';
 import type { DescribeRequest } from '#proto/rrd/v1/DescribeRequest.js';
 import type { DescribeResponse__Output } from '#proto/rrd/v1/DescribeResponse.js';
@@ -25,8 +26,11 @@ export interface TeacherTask {
   /** Who asks: clients take turns at a teacher. */
   readonly client: string;
   readonly model: string;
-  /** How our end names the samples. */
-  readonly dataset: { readonly name: string; readonly digest: string };
+  /** The samples, as our end has them. */
+  readonly dataset: Pick<
+    Dataset,
+    'name' | 'digest' | 'imageShape' | 'normalization'
+  >;
   /** Decide the views of training images. */
   readonly views: ViewSettings;
   /** Of embeddings. */

@@ -61,6 +61,20 @@ describe('a student over the services equals the same experiment in one process'
     expect(losses).toEqual(reference.losses);
   }, 120_000);
 
+  it('also when the teacher speaks the protocol of KServe and Triton', async () => {
+    await using world = await makeWorld();
+    await using cluster = await startCluster(world, {
+      settings: { student: { teacherProtocol: 'kserve' } },
+    });
+    const reference = await oneProcess(world, 'before');
+    const experiment = longExperiment('before', 4);
+    const address = cluster.orchestratorAddress;
+    const { result } = await runToEnd(address, experiment, 'kserve');
+    const losses = await lossesOf(world.runsDir, 'kserve');
+    expect(losses).toEqual(reference.losses);
+    expect(result?.bankVersions).toBe(steps);
+  }, 120_000);
+
   it('also when the connections to teacher and bank are cut again and again', async () => {
     await using world = await makeWorld();
     await using bankProxy = await startCuttingProxy(400);
