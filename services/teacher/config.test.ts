@@ -15,6 +15,7 @@ describe("the teacher's configuration", () => {
       maxQueueDelayMs: 2,
       maxQueuedRequests: 256,
       instances: 1,
+      streamCredits: 8,
       maxModels: 4,
       loadMs: 60_000,
     });

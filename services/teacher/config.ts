@@ -26,6 +26,8 @@ const fields = z.strictObject({
   maxQueuedRequests: countSetting.default(256),
   /** Threads of each model: batches of it that are computed at a time. */
   instances: countSetting.max(64).default(1),
+  /** Requests of one stream that are computed at a time. */
+  streamCredits: countSetting.max(1024).default(8),
   /** Models held at a time; the one unused for longest makes way. */
   maxModels: countSetting.default(4),
   /** How long loading a model may take. */

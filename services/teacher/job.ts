@@ -1,6 +1,9 @@
 import type { TeacherOutput } from '#distill/methods/method.js';
 import type { HostTensor } from '#distill/tensors.js';
 
+/** What a teacher can answer. */
+export type JobOutput = TeacherOutput | 'similarities';
+
 /** One request, checked, as it goes to the extracting thread. */
 export interface Job {
   /** Stored or finished images, uint8 [count, H, W, C]. */
@@ -8,7 +11,7 @@ export interface Job {
   readonly count: number;
   /** The views to take of stored images; without it they are taken as is. */
   readonly views?: Views;
-  readonly outputs: ReadonlySet<TeacherOutput>;
+  readonly outputs: ReadonlySet<JobOutput>;
   /** There exactly when `outputs` has embeddings. */
   readonly projection?: ProjectionKey;
 }
@@ -26,4 +29,4 @@ export interface ProjectionKey {
 }
 
 /** What was asked for, rows in the order of the job's samples. */
-export type JobResult = Readonly<Partial<Record<TeacherOutput, HostTensor>>>;
+export type JobResult = Readonly<Partial<Record<JobOutput, HostTensor>>>;

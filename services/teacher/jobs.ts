@@ -1,5 +1,6 @@
 import { applyView, viewOf } from '#distill/data/augment.js';
 import type { ImageShape } from '#distill/data/dataset.js';
+import { innerProducts } from '#distill/inner-products.js';
 import { embed, projectionFor, type Linear } from '#distill/projection.js';
 import { sizeOf } from '#distill/tensors.js';
 import type { Extracted, FeatureExtractor } from './extractor.js';
@@ -41,6 +42,9 @@ export class JobRunner {
       ...(outputs.has('features') && { features }),
       ...(outputs.has('logits') && {
         logits: rowsOf(extracted.logits, start, count),
+      }),
+      ...(outputs.has('similarities') && {
+        similarities: innerProducts(features),
       }),
       ...(projection && {
         embeddings: embed(features, this.projection(projection)),

@@ -125,6 +125,7 @@ describe('Extract', () => {
       logits: all.logits,
       features: null,
       embeddings: null,
+      similarities: null,
     });
   });
 

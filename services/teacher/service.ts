@@ -10,6 +10,7 @@ import { createEvents } from './events.js';
 import { Models } from './models.js';
 import { describe } from './routes/describe.js';
 import { extract } from './routes/extract.js';
+import { extractStream } from './routes/extract-stream.js';
 import { inference } from './routes/inference/service.js';
 
 export interface TeacherOptions {
@@ -42,6 +43,7 @@ export async function startTeacher(
       'rrd.v1.TeacherService': {
         describe: describe(context),
         extract: extract(context),
+        extractStream: extractStream(context),
       },
       'inference.GRPCInferenceService': inference(context),
     },

@@ -27,12 +27,13 @@ export function extract(context: TeacherContext): Extract {
       signal,
     );
     const result = await model.run({ ...samples, ...wanted }, queuing);
-    const { features, logits, embeddings } = result;
+    const { features, logits, embeddings, similarities } = result;
     return {
       teacherDigest: digest,
       ...(features && { features: toWire(features) }),
       ...(logits && { logits: toWire(logits) }),
       ...(embeddings && { embeddings: toWire(embeddings) }),
+      ...(similarities && { similarities: toWire(similarities) }),
     };
   };
 }

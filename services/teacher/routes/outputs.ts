@@ -1,8 +1,7 @@
-import type { TeacherOutput } from '#distill/methods/method.js';
 import { InvalidRequestError } from '#runtime/errors.js';
 import type { ExtractRequest__Output } from '#proto/rrd/v1/ExtractRequest.js';
 import type { TeacherOutput__Output } from '#proto/rrd/v1/TeacherOutput.js';
-import type { Job, ProjectionKey } from '../job.js';
+import type { Job, JobOutput, ProjectionKey } from '../job.js';
 
 /** As in an experiment: wider embeddings have no use and cost memory here. */
 const maxFeatDim = 2048;
@@ -25,7 +24,7 @@ export function outputsOf(
   return { outputs, ...(projection && { projection: checked(projection) }) };
 }
 
-function outputOf(output: TeacherOutput__Output): TeacherOutput {
+function outputOf(output: TeacherOutput__Output): JobOutput {
   switch (output) {
     case 'TEACHER_OUTPUT_FEATURES':
       return 'features';
@@ -33,6 +32,8 @@ function outputOf(output: TeacherOutput__Output): TeacherOutput {
       return 'logits';
     case 'TEACHER_OUTPUT_EMBEDDINGS':
       return 'embeddings';
+    case 'TEACHER_OUTPUT_SIMILARITIES':
+      return 'similarities';
     case 'TEACHER_OUTPUT_UNSPECIFIED':
       throw invalid('outputs', output, 'features, logits or embeddings');
     default:

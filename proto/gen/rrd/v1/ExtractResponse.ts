@@ -7,6 +7,7 @@ export interface ExtractResponse {
   'features'?: (_rrd_v1_Tensor | null);
   'logits'?: (_rrd_v1_Tensor | null);
   'embeddings'?: (_rrd_v1_Tensor | null);
+  'similarities'?: (_rrd_v1_Tensor | null);
 }
 
 export interface ExtractResponse__Output {
@@ -14,4 +15,5 @@ export interface ExtractResponse__Output {
   'features': (_rrd_v1_Tensor__Output | null);
   'logits': (_rrd_v1_Tensor__Output | null);
   'embeddings': (_rrd_v1_Tensor__Output | null);
+  'similarities': (_rrd_v1_Tensor__Output | null);
 }

@@ -5,6 +5,7 @@ export const TeacherOutput = {
   TEACHER_OUTPUT_FEATURES: 'TEACHER_OUTPUT_FEATURES',
   TEACHER_OUTPUT_LOGITS: 'TEACHER_OUTPUT_LOGITS',
   TEACHER_OUTPUT_EMBEDDINGS: 'TEACHER_OUTPUT_EMBEDDINGS',
+  TEACHER_OUTPUT_SIMILARITIES: 'TEACHER_OUTPUT_SIMILARITIES',
 } as const;
 
 export type TeacherOutput =
@@ -16,5 +17,7 @@ export type TeacherOutput =
   | 2
   | 'TEACHER_OUTPUT_EMBEDDINGS'
   | 3
+  | 'TEACHER_OUTPUT_SIMILARITIES'
+  | 10
 
 export type TeacherOutput__Output = typeof TeacherOutput[keyof typeof TeacherOutput]

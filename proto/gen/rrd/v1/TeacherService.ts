@@ -6,6 +6,8 @@ import type { DescribeRequest as _rrd_v1_DescribeRequest, DescribeRequest__Outpu
 import type { DescribeResponse as _rrd_v1_DescribeResponse, DescribeResponse__Output as _rrd_v1_DescribeResponse__Output } from '../../rrd/v1/DescribeResponse.js';
 import type { ExtractRequest as _rrd_v1_ExtractRequest, ExtractRequest__Output as _rrd_v1_ExtractRequest__Output } from '../../rrd/v1/ExtractRequest.js';
 import type { ExtractResponse as _rrd_v1_ExtractResponse, ExtractResponse__Output as _rrd_v1_ExtractResponse__Output } from '../../rrd/v1/ExtractResponse.js';
+import type { ExtractStreamRequest as _rrd_v1_ExtractStreamRequest, ExtractStreamRequest__Output as _rrd_v1_ExtractStreamRequest__Output } from '../../rrd/v1/ExtractStreamRequest.js';
+import type { ExtractStreamResponse as _rrd_v1_ExtractStreamResponse, ExtractStreamResponse__Output as _rrd_v1_ExtractStreamResponse__Output } from '../../rrd/v1/ExtractStreamResponse.js';
 
 export interface TeacherServiceClient extends grpc.Client {
   Describe(argument: _rrd_v1_DescribeRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_rrd_v1_DescribeResponse__Output>): grpc.ClientUnaryCall;
@@ -26,6 +28,11 @@ export interface TeacherServiceClient extends grpc.Client {
   extract(argument: _rrd_v1_ExtractRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_rrd_v1_ExtractResponse__Output>): grpc.ClientUnaryCall;
   extract(argument: _rrd_v1_ExtractRequest, callback: grpc.requestCallback<_rrd_v1_ExtractResponse__Output>): grpc.ClientUnaryCall;
   
+  ExtractStream(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_rrd_v1_ExtractStreamRequest, _rrd_v1_ExtractStreamResponse__Output>;
+  ExtractStream(options?: grpc.CallOptions): grpc.ClientDuplexStream<_rrd_v1_ExtractStreamRequest, _rrd_v1_ExtractStreamResponse__Output>;
+  extractStream(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_rrd_v1_ExtractStreamRequest, _rrd_v1_ExtractStreamResponse__Output>;
+  extractStream(options?: grpc.CallOptions): grpc.ClientDuplexStream<_rrd_v1_ExtractStreamRequest, _rrd_v1_ExtractStreamResponse__Output>;
+  
 }
 
 export interface TeacherServiceHandlers extends grpc.UntypedServiceImplementation {
@@ -33,9 +40,12 @@ export interface TeacherServiceHandlers extends grpc.UntypedServiceImplementatio
   
   Extract: grpc.handleUnaryCall<_rrd_v1_ExtractRequest__Output, _rrd_v1_ExtractResponse>;
   
+  ExtractStream: grpc.handleBidiStreamingCall<_rrd_v1_ExtractStreamRequest__Output, _rrd_v1_ExtractStreamResponse>;
+  
 }
 
 export interface TeacherServiceDefinition extends grpc.ServiceDefinition {
   Describe: MethodDefinition<_rrd_v1_DescribeRequest, _rrd_v1_DescribeResponse, _rrd_v1_DescribeRequest__Output, _rrd_v1_DescribeResponse__Output>
   Extract: MethodDefinition<_rrd_v1_ExtractRequest, _rrd_v1_ExtractResponse, _rrd_v1_ExtractRequest__Output, _rrd_v1_ExtractResponse__Output>
+  ExtractStream: MethodDefinition<_rrd_v1_ExtractStreamRequest, _rrd_v1_ExtractStreamResponse, _rrd_v1_ExtractStreamRequest__Output, _rrd_v1_ExtractStreamResponse__Output>
 }

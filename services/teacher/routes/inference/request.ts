@@ -19,8 +19,10 @@ const outputs: Readonly<Record<string, TeacherOutput__Output>> = {
   features: 'TEACHER_OUTPUT_FEATURES',
   logits: 'TEACHER_OUTPUT_LOGITS',
   embeddings: 'TEACHER_OUTPUT_EMBEDDINGS',
+  similarities: 'TEACHER_OUTPUT_SIMILARITIES',
 };
-const withoutParameters = ['features', 'logits'];
+/** What a request that names no outputs gets. */
+const usual = ['features', 'logits'];
 
 const splits: Readonly<Record<string, Split__Output>> = {
   train: 'SPLIT_TRAIN',
@@ -45,7 +47,7 @@ export function toExtractRequest(
   checkVersion(request.modelVersion);
   const { parameters } = request;
   const names = request.outputs.map(({ name }) => name);
-  const wanted = names.length > 0 ? names : withoutParameters;
+  const wanted = names.length > 0 ? names : usual;
   return {
     model: request.modelName,
     teacherDigest: textParameter(parameters, 'rrd_teacher_digest'),

@@ -9,9 +9,6 @@ import { failureOf } from '../stream-failure.js';
 import { checkVersion, toExtractRequest } from './request.js';
 import { toInferResponse } from './response.js';
 
-/** Requests of one stream that are answered at a time. */
-const streamRequests = 8;
-
 /** The Open Inference Protocol: our own Extract for clients that know no rrd. */
 export function inference(
   context: TeacherContext,
@@ -55,7 +52,7 @@ export function inference(
     },
     modelInfer: infer,
     modelStreamInfer: (requests, call) =>
-      inOrder(requests, streamRequests, async (request) => {
+      inOrder(requests, context.config.streamCredits, async (request) => {
         try {
           return { inferResponse: await infer(request, call) };
         } catch (error) {
