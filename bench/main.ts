@@ -1,5 +1,6 @@
 import { benchBank } from './bank/index.js';
 import { benchData } from './data.js';
+import { benchTeacherService } from './teacher-service/index.js';
 import { benchEngines, benchStudentStep } from './student-step.js';
 
 /**
@@ -11,6 +12,7 @@ const benches: Readonly<Record<string, () => Promise<object>>> = {
   data: benchData,
   engines: benchEngines,
   'student-step': benchStudentStep,
+  'teacher-service': benchTeacherService,
 };
 
 const [name = ''] = process.argv.slice(2);

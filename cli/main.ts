@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { DomainError } from '#runtime/errors.js';
 import { packageVersion } from '#runtime/version.js';
 import { bankCommand } from './commands/bank.js';
+import { benchCommand } from './commands/bench.js';
 import { cancelCommand } from './commands/cancel.js';
 import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
@@ -28,6 +29,7 @@ const program = new Command('rrd')
   .addCommand(listCommand)
   .addCommand(cancelCommand)
   .addCommand(bankCommand)
+  .addCommand(benchCommand)
   .addCommand(dataCommand)
   .addCommand(doctorCommand)
   .addCommand(serveCommand);

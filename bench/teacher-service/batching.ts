@@ -1,0 +1,99 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { rngFrom } from '#distill/data/rng.js';
+import { createForwardProgram } from '#distill/forward-program.js';
+import { createNetwork } from '#distill/models/index.js';
+import { sizeOf } from '#distill/tensors.js';
+import { writeCheckpoint } from '#runtime/checkpoint/index.js';
+import { chooseEngine, createEngine } from '#runtime/compute/index.js';
+import type { LoadReport } from '../../cli/load/closed-loop.js';
+import { spawnService, type Settings } from '../../test/processes.js';
+import { startPeer } from './peers.js';
+import { median } from './statistics.js';
+
+/** resnet32x4, the teacher of the CIFAR-100 tables, on its images. */
+const network = createNetwork('resnet32x4', 100);
+const weights = network.init(rngFrom(1, 'bench'));
+const imageShape = [32, 32, 3] as const;
+const batch = 4;
+
+export interface LoadCase {
+  readonly clients: number;
+  readonly with: LoadReport;
+  readonly without: LoadReport;
+}
+
+/** img/s of the engine alone, for each batch size: the best is the limit. */
+export async function measureEngine(seconds: number) {
+  const name = await chooseEngine('auto');
+  const engine = await createEngine(name);
+  const rates: Record<number, number> = {};
+  for (const size of [8, 32, 64, 128]) {
+    const program = createForwardProgram(network, [...imageShape], size);
+    const executable = await engine.compile(program, weights);
+    const shape = [size, ...imageShape];
+    const images = { shape, data: new Float32Array(sizeOf(shape)) };
+    await executable.run({ images });
+    const times: number[] = [];
+    const end = performance.now() + seconds * 1000;
+    while (performance.now() < end) {
+      const started = performance.now();
+      await executable.run({ images });
+      times.push(performance.now() - started);
+    }
+    rates[size] = (1000 * size) / median(times);
+    executable.dispose();
+  }
+  return { engine: name, rates, best: Math.max(...Object.values(rates)) };
+}
+
+/**
+ * The same load with and without batching, in turn. Without: each request is
+ * a batch, and the program has exactly its size.
+ */
+export async function measureBatching(
+  counts: readonly number[],
+  seconds: number,
+): Promise<LoadCase[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'rrd-bench-'));
+  const modelsDir = join(folder, 'models');
+  await writeCheckpoint(join(modelsDir, network.name), {
+    tensors: weights,
+    manifest: {
+      ...{ kind: 'model', network: network.name, classCount: 100 },
+      ...{ imageShape: [...imageShape], dataset: 'bench' },
+      normalization: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
+    },
+  });
+  try {
+    const cases: LoadCase[] = [];
+    for (const clients of counts) {
+      const report = async (settings: Settings) =>
+        underLoad({ MODELS_DIR: modelsDir, ...settings }, clients, seconds);
+      cases.push({
+        clients,
+        without: await report({ MAX_BATCH_SIZE: batch, MAX_QUEUE_DELAY_MS: 0 }),
+        with: await report({ PREFERRED_BATCH_SIZES: '32,64,128' }),
+      });
+    }
+    return cases;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function underLoad(
+  settings: Settings,
+  clients: number,
+  seconds: number,
+): Promise<LoadReport> {
+  const teacher = await spawnService('teacher', settings);
+  const { address } = teacher;
+  const load = { address, model: network.name, clients, batch, seconds };
+  try {
+    return await startPeer<LoadReport>({ kind: 'load', ...load });
+  } finally {
+    await teacher.kill();
+  }
+}

@@ -1,0 +1,37 @@
+import { loadavg } from 'node:os';
+import { measureBatching, measureEngine } from './batching.js';
+import { round } from './statistics.js';
+import { measureStreams } from './stream.js';
+
+/**
+ * `npm run bench -- teacher-service`: teacher and clients are processes of
+ * their own on this machine's cores, which the engine alone has for itself.
+ */
+export async function benchTeacherService(): Promise<object> {
+  const seconds = 6;
+  const streams = await measureStreams();
+  console.log('MiB/s in messages of 200 KB:', streams);
+  const before = await measureEngine(seconds / 4);
+  console.log('the engine alone, img/s by batch size:', before);
+  const cases = await measureBatching([1, 4, 16, 64], seconds);
+  for (const load of cases) console.log('clients of batch 4:', load);
+  const after = await measureEngine(seconds / 4);
+  const best = (before.best + after.best) / 2;
+  const fraction = (rate: number) => round(rate / best);
+  const sixteen = cases.find(({ clients }) => clients === 16)!;
+  return {
+    fractionOfBest16: fraction(sixteen.with.imagesPerSecond),
+    p95Ratio16: round(sixteen.with.p95Ms / sixteen.without.p95Ms),
+    streamRatioTcp: round(streams.grpc / streams.tcp),
+    streamRatioHttp2: round(streams.grpc / streams.http2),
+    engine: before.engine,
+    engineImagesPerSecond: round(best),
+    loads: cases.map((load) => ({
+      clients: load.clients,
+      fractionOfBest: fraction(load.with.imagesPerSecond),
+      fractionWithout: fraction(load.without.imagesPerSecond),
+      ...{ with: load.with, without: load.without },
+    })),
+    ...{ streams, loadAverage: loadavg()[0] },
+  };
+}
