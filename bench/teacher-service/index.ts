@@ -22,8 +22,9 @@ export async function benchTeacherService(): Promise<object> {
   return {
     fractionOfBest16: fraction(sixteen.with.imagesPerSecond),
     p95Ratio16: round(sixteen.with.p95Ms / sixteen.without.p95Ms),
-    streamRatioTcp: round(streams.grpc / streams.tcp),
-    streamRatioHttp2: round(streams.grpc / streams.http2),
+    streamRatioTcp: round(streams.stream / streams.tcp),
+    streamRatioHttp2: round(streams.stream / streams.http2),
+    streamRatioUnary: round(streams.stream / streams.unary),
     engine: before.engine,
     engineImagesPerSecond: round(best),
     loads: cases.map((load) => ({

@@ -6,6 +6,7 @@ import { fromWire } from '#runtime/rpc/tensor-codec.js';
 import { closedLoop } from '../../cli/load/closed-loop.js';
 import { openTarget } from '../../cli/load/targets.js';
 import type { PeerTask } from './peers.js';
+import { credits } from './stream.js';
 
 /** A client of the bench, in a process of its own: see peers.ts. */
 
@@ -27,7 +28,8 @@ const warmUpFraction = 0.25;
 /** MiB a second, once warm. */
 async function read(task: StreamTask): Promise<number> {
   const { kind, address, messages, messageBytes } = task;
-  if (kind === 'grpc') return readGrpc(task);
+  if (kind === 'stream') return readStream(task);
+  if (kind === 'unary') return readUnary(task);
   const [host, port] = address.split(':');
   const socket =
     kind === 'tcp'
@@ -68,7 +70,7 @@ class Meter {
   }
 }
 
-async function readGrpc(task: StreamTask): Promise<number> {
+async function readStream(task: StreamTask): Promise<number> {
   const { address, messages, messageBytes } = task;
   const client = connect('rrd.v1.TeacherService', address);
   async function* requests() {
@@ -79,6 +81,22 @@ async function readGrpc(task: StreamTask): Promise<number> {
     fromWire(response?.features, { field: 'features', dataType: 'float32' });
     meter.add(messageBytes);
   }
+  client.close();
+  return meter.rate;
+}
+
+async function readUnary(task: StreamTask): Promise<number> {
+  const { address, messages, messageBytes } = task;
+  const client = connect('rrd.v1.TeacherService', address);
+  const meter = new Meter(messages * messageBytes);
+  const work = async () => {
+    for (let ended = false; !ended;) {
+      const { features } = await client.extract({ model: 'm' });
+      fromWire(features, { field: 'features', dataType: 'float32' });
+      ended = meter.add(messageBytes);
+    }
+  };
+  await Promise.all(Array.from({ length: credits }, work));
   client.close();
   return meter.rate;
 }

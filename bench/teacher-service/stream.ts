@@ -14,16 +14,20 @@ import { median } from './statistics.js';
 import { startPeer } from './peers.js';
 
 /**
- * Answers of 200 KB to another process, MiB a second: on ExtractStream from a
- * handler that has nothing to compute, and as many equal buffers through bare
- * TCP and bare node:http2.
+ * Answers of 200 KB to another process, MiB a second: on ExtractStream and in
+ * as many unary calls at a time, from handlers that have nothing to compute,
+ * and as many equal buffers through bare TCP and bare node:http2.
  */
 
 export const messageFloats = 50 * 1024;
 const messageBytes = messageFloats * 4;
 const messages = 4000;
 
-export type StreamKind = 'grpc' | 'tcp' | 'http2';
+/** Requests at a time. */
+export const credits = 8;
+
+const kinds = ['stream', 'unary', 'tcp', 'http2'] as const;
+export type StreamKind = (typeof kinds)[number];
 
 type Served = { readonly address: string; close(): Promise<void> };
 
@@ -40,9 +44,9 @@ async function serveGrpc(): Promise<Served> {
   };
   const handlers: Handlers<'rrd.v1.TeacherService'> = {
     describe: unused,
-    extract: unused,
+    extract: async () => response,
     extractStream: (requests) =>
-      inOrder(requests, 8, async () => ({ response })),
+      inOrder(requests, credits, async () => ({ response })),
   };
   return startServer({
     name: 'bench',
@@ -69,7 +73,8 @@ async function listening(server: Server | Http2Server): Promise<Served> {
 }
 
 const servers: Record<StreamKind, () => Promise<Served>> = {
-  grpc: serveGrpc,
+  stream: serveGrpc,
+  unary: serveGrpc,
   tcp: () =>
     listening(
       createTcp((socket) => {
@@ -96,16 +101,13 @@ async function rate(kind: StreamKind): Promise<number> {
 }
 
 /** In turn, several times; medians in MiB a second. */
-export async function measureStreams(rounds = 5) {
-  const rates: Record<StreamKind, number[]> = { grpc: [], tcp: [], http2: [] };
+export async function measureStreams(
+  rounds = 5,
+): Promise<Record<StreamKind, number>> {
+  const measured = kinds.map((kind) => ({ kind, rates: [] as number[] }));
   for (let round = 0; round < rounds; round++) {
-    for (const kind of ['grpc', 'tcp', 'http2'] as const) {
-      rates[kind].push(await rate(kind));
-    }
+    for (const { kind, rates } of measured) rates.push(await rate(kind));
   }
-  return {
-    grpc: median(rates.grpc),
-    tcp: median(rates.tcp),
-    http2: median(rates.http2),
-  };
+  const medians = measured.map(({ kind, rates }) => [kind, median(rates)]);
+  return Object.fromEntries(medians) as Record<StreamKind, number>;
 }
