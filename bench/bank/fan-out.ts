@@ -1,14 +1,8 @@
-import { once } from 'node:events';
-import { createServer as createHttp2, type Http2Server } from 'node:http2';
-import {
-  createServer as createTcp,
-  type AddressInfo,
-  type Server,
-} from 'node:net';
-import type { Writable } from 'node:stream';
 import { connect } from '#runtime/rpc/client.js';
 import { toConfig } from '../../services/memory-bank/config.js';
 import { startMemoryBank } from '../../services/memory-bank/service.js';
+import { serveHttp2, serveTcp, type Served } from '../bare-servers.js';
+import { median } from '../statistics.js';
 import { createQueue, enqueue, quietLog, rowBytes } from './latency.js';
 import { startPeers, type PeerKind } from './peers.js';
 
@@ -19,8 +13,6 @@ import { startPeers, type PeerKind } from './peers.js';
  */
 
 const messages = 1500;
-
-type Served = { readonly address: string; close(): Promise<void> };
 
 async function serveBank(): Promise<Served> {
   const config = toConfig({ historyBytes: 2 * messages * rowBytes });
@@ -34,40 +26,13 @@ async function serveBank(): Promise<Served> {
   return bank;
 }
 
-async function writeAll(stream: Writable): Promise<void> {
-  const message = Buffer.alloc(rowBytes, 1);
-  for (let i = 0; i < messages; i++) {
-    if (!stream.write(message)) await once(stream, 'drain');
-  }
-  stream.end();
-}
+const load = { messages, messageBytes: rowBytes };
 
-async function listening(server: Server | Http2Server): Promise<Served> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const close = async () => void server.close();
-  return { address: `127.0.0.1:${port}`, close };
-}
-
-const serveTcp = () =>
-  listening(
-    createTcp((socket) => {
-      socket.on('error', () => {});
-      socket.once('data', () => void writeAll(socket).catch(() => {}));
-    }),
-  );
-
-const serveHttp2 = () =>
-  listening(
-    createHttp2().on('stream', (stream) => {
-      stream.on('error', () => {});
-      stream.respond();
-      void writeAll(stream).catch(() => {});
-    }),
-  );
-
-const servers = { grpc: serveBank, tcp: serveTcp, http2: serveHttp2 };
+const servers: Record<PeerKind, () => Promise<Served>> = {
+  grpc: serveBank,
+  tcp: () => serveTcp(load),
+  http2: () => serveHttp2(load),
+};
 
 async function rate(kind: PeerKind, subscribers: number): Promise<number> {
   const served = await servers[kind]();
@@ -95,9 +60,4 @@ export async function measureFanOut(subscribers: number, rounds = 3) {
   }
   const [bank, tcp, http2] = [rates.grpc, rates.tcp, rates.http2].map(median);
   return { subscribers, bank: bank!, tcp: tcp!, http2: http2! };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
 }

@@ -3,9 +3,8 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureFanOut } from './fan-out.js';
 import { measureLatency } from './latency.js';
+import { round } from '../statistics.js';
 import { measureRestart } from './restart.js';
-
-const round = (value: number) => Math.round(value * 1000) / 1000;
 
 /**
  * `npm run bench -- bank`: readers are processes of their own, files are in the

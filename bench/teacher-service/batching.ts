@@ -10,7 +10,7 @@ import { chooseEngine, createEngine } from '#runtime/compute/index.js';
 import type { LoadReport } from '../../cli/load/closed-loop.js';
 import { spawnService, type Settings } from '../../test/processes.js';
 import { startPeer } from './peers.js';
-import { median } from './statistics.js';
+import { median } from '../statistics.js';
 
 /** resnet32x4, the teacher of the CIFAR-100 tables, on its images. */
 const network = createNetwork('resnet32x4', 100);

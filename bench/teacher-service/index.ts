@@ -1,6 +1,6 @@
 import { loadavg } from 'node:os';
 import { measureBatching, measureEngine } from './batching.js';
-import { round } from './statistics.js';
+import { round } from '../statistics.js';
 import { measureStreams } from './stream.js';
 
 /**

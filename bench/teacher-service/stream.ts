@@ -1,16 +1,9 @@
-import { createServer as createHttp2, type Http2Server } from 'node:http2';
-import {
-  createServer as createTcp,
-  type AddressInfo,
-  type Server,
-} from 'node:net';
-import { once } from 'node:events';
-import type { Writable } from 'node:stream';
 import { createLogger } from '#runtime/logger.js';
 import { inOrder } from '#runtime/rpc/in-order.js';
 import { startServer, type Handlers } from '#runtime/rpc/server.js';
 import { toWire } from '#runtime/rpc/tensor-codec.js';
-import { median } from './statistics.js';
+import { serveHttp2, serveTcp, type Served } from '../bare-servers.js';
+import { median } from '../statistics.js';
 import { startPeer } from './peers.js';
 
 /**
@@ -28,8 +21,6 @@ export const credits = 8;
 
 const kinds = ['stream', 'unary', 'tcp', 'http2'] as const;
 export type StreamKind = (typeof kinds)[number];
-
-type Served = { readonly address: string; close(): Promise<void> };
 
 const unused = () => {
   throw new Error('not part of this bench');
@@ -56,45 +47,18 @@ async function serveGrpc(): Promise<Served> {
   });
 }
 
-async function writeAll(stream: Writable): Promise<void> {
-  const message = Buffer.alloc(messageBytes, 1);
-  for (let i = 0; i < messages; i++) {
-    if (!stream.write(message)) await once(stream, 'drain');
-  }
-  stream.end();
-}
-
-async function listening(server: Server | Http2Server): Promise<Served> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const close = async () => void server.close();
-  return { address: `127.0.0.1:${port}`, close };
-}
+const load = { messages, messageBytes };
 
 const servers: Record<StreamKind, () => Promise<Served>> = {
   stream: serveGrpc,
   unary: serveGrpc,
-  tcp: () =>
-    listening(
-      createTcp((socket) => {
-        socket.on('error', () => {});
-        socket.once('data', () => void writeAll(socket).catch(() => {}));
-      }),
-    ),
-  http2: () =>
-    listening(
-      createHttp2().on('stream', (stream) => {
-        stream.on('error', () => {});
-        stream.respond();
-        void writeAll(stream).catch(() => {});
-      }),
-    ),
+  tcp: () => serveTcp(load),
+  http2: () => serveHttp2(load),
 };
 
 async function rate(kind: StreamKind): Promise<number> {
   const served = await servers[kind]();
-  const task = { kind, address: served.address, messages, messageBytes };
+  const task = { kind, address: served.address, ...load };
   const mebibytesPerSecond = await startPeer<number>(task);
   await served.close();
   return mebibytesPerSecond;

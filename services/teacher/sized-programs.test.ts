@@ -62,13 +62,13 @@ describe('SizedPrograms', () => {
   it('runs the smallest size that is large enough', async () => {
     const ran: number[] = [];
     const programs = await create(() => exact, 200, ran);
-    expect(programs.sizes).toEqual([1, 8, 32, 64, 128, 192, 200]);
+    expect(programs.sizes).toEqual([1, 4, 8, 16, 32, 64, 128, 192, 200]);
     const sizeOf = async (count: number) => {
       await programs.run(imagesOf(count));
       return ran.at(-1);
     };
     expect(await sizeOf(1)).toBe(1);
-    expect(await sizeOf(9)).toBe(32);
+    expect(await sizeOf(9)).toBe(16);
     expect(await sizeOf(64)).toBe(64);
     expect(await sizeOf(150)).toBe(192);
     expect(await sizeOf(200)).toBe(200);
@@ -76,7 +76,7 @@ describe('SizedPrograms', () => {
 
   it('stays within small limits', async () => {
     expect((await create(() => exact, 1)).sizes).toEqual([1]);
-    expect((await create(() => exact, 20)).sizes).toEqual([1, 8, 20]);
+    expect((await create(() => exact, 20)).sizes).toEqual([1, 4, 8, 16, 20]);
   });
 
   it('leaves out sizes that give other bits', async () => {
@@ -90,7 +90,7 @@ describe('SizedPrograms', () => {
       expect(logits.data).toEqual(imagesOf(count).map((x) => 3 * x));
     }
     // Its probe, then the size that did the work; once each.
-    expect(ran).toEqual([64, 8, 32, 32, 128, 64, 64]);
+    expect(ran).toEqual([64, 8, 16, 16, 128, 64, 64]);
     expect(disposed).toEqual([8, 128]);
   });
 

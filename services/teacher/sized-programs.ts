@@ -29,7 +29,7 @@ interface SizedForward {
 export const probeCount = 3;
 
 /** Sizes other than multiples of the reference size that are worth a program. */
-const smallSizes = [1, 8, 32];
+const smallSizes = [1, 4, 8, 16, 32];
 const referenceSize = 64;
 
 /**
