@@ -8,7 +8,7 @@ import { measureStreams } from './stream.js';
  * their own on this machine's cores, which the engine alone has for itself.
  */
 export async function benchTeacherService(): Promise<object> {
-  const seconds = 6;
+  const seconds = 12;
   const streams = await measureStreams();
   console.log('MiB/s in messages of 200 KB:', streams);
   const before = await measureEngine(seconds / 4);

@@ -5,7 +5,7 @@ import {
   TeacherOverloadedError,
 } from '#runtime/errors.js';
 import type { TeacherDoor } from './teacher-door.js';
-import { TeacherReplicas } from './teacher-replicas.js';
+import { TeacherReplicas, type ReplicasOptions } from './teacher-replicas.js';
 
 /** Three addresses; what is behind them is up to each test. */
 const addresses = '127.0.0.1:1,127.0.0.1:2,127.0.0.1:3';
@@ -25,7 +25,10 @@ afterEach(() => replicas?.close());
 const away = () =>
   new ServiceUnavailableError({ service: 's', address: 'a', waitedMs: 1 });
 
-async function open(behaviours: Record<string, Behaviour>) {
+async function open(
+  behaviours: Record<string, Behaviour>,
+  changes: Partial<ReplicasOptions> = {},
+) {
   const events: string[] = [];
   const note = (what: string) => (address: string) => {
     events.push(`${what} ${address}`);
@@ -40,6 +43,7 @@ async function open(behaviours: Record<string, Behaviour>) {
         lost: note('lost'),
         refused: note('refused'),
       },
+      ...changes,
     },
     signal,
   );
@@ -137,6 +141,27 @@ describe('TeacherReplicas', () => {
       behaviour.failure = () => new TeacherMismatchError(fields);
     }
     await expect(ask()).rejects.toBeInstanceOf(TeacherMismatchError);
+  });
+
+  it('finds who comes behind a name, and leaves who has left it', async () => {
+    let known = [first];
+    const { ask, events } = await open(same(), {
+      addresses: 'dns:///teacher:1',
+      discoverMs: 20,
+      resolve: async () =>
+        known.map((address) => ({ address, host: 'teacher' })),
+    });
+    expect([await ask(), await ask()]).toEqual([first, first]);
+    known = [first, second];
+    await expect.poll(() => events.at(-1)).toBe(`joined ${second}`);
+    expect([await ask(), await ask()].sort()).toEqual([first, second]);
+    known = [second];
+    const twice = async () => [await ask(), await ask()];
+    await expect.poll(twice).toEqual([second, second]);
+    // A name that is not found at all may be the resolver's fault.
+    known = [];
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(await ask()).toBe(second);
   });
 
   it('gives up when nobody comes in time', async () => {

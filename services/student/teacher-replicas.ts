@@ -36,10 +36,11 @@ export interface ReplicasOptions {
   /** One attempt of a call, where another replica could make the next. */
   readonly attemptMs: number;
   readonly listener: ReplicaListener;
+  /** Other than the system's, in tests. */
+  readonly resolve?: typeof resolveAddresses;
+  /** How often names are looked up again; default 2 s. */
+  readonly discoverMs?: number;
 }
-
-/** How often names are looked up again. */
-const discoverMs = 2_000;
 
 /**
  * All replicas of a run's teacher, in turn. Each must first prove to be the
@@ -205,6 +206,7 @@ export class TeacherReplicas {
   async #keepDiscovering(): Promise<void> {
     if (!areDiscovered(this.#endpoints)) return;
     const { signal } = this.#stop;
+    const { discoverMs = 2_000 } = this.#options;
     const options = { signal, ref: false };
     while (!signal.aborted) {
       await sleep(discoverMs, undefined, options).catch(() => undefined);
@@ -214,7 +216,8 @@ export class TeacherReplicas {
 
   /** Resolves when each new replica has joined, was refused or is away. */
   async #discover(): Promise<void> {
-    const found = await resolveAddresses(this.#endpoints);
+    const { resolve = resolveAddresses } = this.#options;
+    const found = await resolve(this.#endpoints);
     // A name that nothing is known of may be a failure of the look-up.
     if (this.#stop.signal.aborted || found.length === 0) return;
     const addresses = new Set(found.map(({ address }) => address));

@@ -1,4 +1,5 @@
 import { metrics } from '@opentelemetry/api';
+import { DomainError } from '#runtime/errors.js';
 import type { Logger } from '#runtime/logger.js';
 import type { BatchStart } from './batcher.js';
 import type { ExtractorDescription } from './extractor.js';
@@ -23,6 +24,9 @@ export function createEvents(log: Logger) {
   const requests = meter.createCounter('rrd.teacher.requests', {
     description: 'Requests that were computed',
   });
+  const refused = meter.createCounter('rrd.teacher.refused', {
+    description: 'Requests that waited or came in vain, by reason',
+  });
   const images = meter.createCounter('rrd.teacher.images', {
     description: 'Images that were computed',
   });
@@ -37,6 +41,11 @@ export function createEvents(log: Logger) {
       for (const waitMs of waitsMs) wait.record(waitMs / 1000);
       requests.add(waitsMs.length);
       images.add(samples);
+    },
+
+    requestRefused(error: unknown) {
+      const reason = error instanceof DomainError ? error.reason : 'CANCELLED';
+      refused.add(1, { 'rrd.reason': reason });
     },
 
     /** Times the computation of a batch, failed ones included. */

@@ -101,8 +101,13 @@ export class Models {
     return {
       name,
       description: threads.description,
-      run: (job, queuing) =>
-        batcher.submit(job, { ...queuing, samples: job.count }),
+      run: async (job, queuing) => {
+        const submission = { ...queuing, samples: job.count };
+        return batcher.submit(job, submission).catch((error: unknown) => {
+          this.events.requestRefused(error);
+          throw error;
+        });
+      },
       async close() {
         await batcher.close();
         await threads.close();

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { NodeSDK, tracing } from '@opentelemetry/sdk-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { innerProducts } from '#distill/inner-products.js';
 import { connect } from '#runtime/rpc/client.js';
@@ -17,13 +18,26 @@ beforeAll(async () => {
 
 afterAll(() => fixture.close());
 
+const exporter = new tracing.InMemorySpanExporter();
+const sdk = new NodeSDK({
+  autoDetectResources: false,
+  spanProcessors: [new tracing.SimpleSpanProcessor(exporter)],
+  metricReaders: [],
+  logRecordProcessors: [],
+});
+sdk.start();
+afterAll(() => sdk.shutdown());
+
 const outputs: Request['outputs'] = ['TEACHER_OUTPUT_LOGITS'];
 const request = (index: number) => ({
   ...{ model: 'small', outputs },
   refs: fixture.refs([index]),
 });
 
-type Message = { request?: Request | null; deadlineMs?: number };
+interface Message {
+  request?: Request | null;
+  traceparent?: string;
+}
 
 async function stream(requests: AsyncIterable<Message>) {
   const answers = [];
@@ -58,6 +72,22 @@ describe('ExtractStream', () => {
     expect(nothing?.failure?.message).toContain('request is missing');
     expect(beyond?.failure?.details[0]?.type_url).toContain('ErrorInfo');
     expect(fine?.response?.logits?.shape).toEqual([1, 4]);
+  });
+
+  it('shows each request in the trace of its own step', async () => {
+    const traces = ['1', '2'].map((digit) => digit.repeat(32));
+    async function* requests(): AsyncGenerator<Message> {
+      for (const id of traces) {
+        const traceparent = `00-${id}-${'3'.repeat(16)}-01`;
+        yield { request: request(0), traceparent };
+      }
+    }
+    await stream(requests());
+    const spans = exporter
+      .getFinishedSpans()
+      .filter(({ name }) => name === 'rrd.teacher.extract');
+    const found = new Set(spans.map((span) => span.spanContext().traceId));
+    for (const id of traces) expect(found).toContain(id);
   });
 
   it('reads no further than its credits while nobody takes answers', async () => {
