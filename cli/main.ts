@@ -13,6 +13,7 @@ import { quickstartCommand } from './commands/quickstart.js';
 import { runCommand } from './commands/run.js';
 import { serveCommand } from './commands/serve.js';
 import { trainTeacherCommand } from './commands/train-teacher.js';
+import { studyCommand } from './commands/study.js';
 import { transferCommand } from './commands/transfer.js';
 import { watchCommand } from './commands/watch.js';
 
@@ -23,6 +24,7 @@ const program = new Command('rrd')
   .addCommand(runCommand)
   .addCommand(trainTeacherCommand)
   .addCommand(evalCommand)
+  .addCommand(studyCommand)
   .addCommand(transferCommand)
   .addCommand(plotCommand)
   .addCommand(watchCommand)

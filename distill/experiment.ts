@@ -25,7 +25,8 @@ const terms = Object.fromEntries(
   [M in MethodName]: z.ZodOptional<(typeof methods)[M]['params']>;
 };
 
-const fields = z.strictObject({
+/** The fields of an experiment, before what they must be together. */
+export const experimentFields = z.strictObject({
   name,
   /** A name of the services' data sets; `procedural` is always there. */
   dataset: name,
@@ -75,24 +76,26 @@ const fields = z.strictObject({
 });
 
 /** Parsing a parsed experiment again changes nothing. */
-export const experimentSchema = fields.superRefine((experiment, context) => {
-  const refuse = (path: string[], message: string) =>
-    context.addIssue({ code: 'custom', path, message });
-  const terms = weightedTerms(experiment);
-  for (const { name, method, params } of terms) {
-    const needs = method.needs(params);
-    const needsTeacher = needs.teacher.size > 0 || needs.maps;
-    if (needsTeacher && !experiment.teacher)
-      refuse(['teacher'], `a teacher, which ${name} learns from`);
-    const missing = undelivered(needs);
-    if (missing) refuse(['loss', name], `a term that needs no ${missing}`);
-  }
-  if (terms.length === 0 && experiment.loss.crossEntropy === 0)
-    refuse(['loss'], 'a term with a weight above 0');
-  const orders = new Set(terms.flatMap(orderOf));
-  if (orders.size > 1)
-    refuse(['loss'], 'one enqueue order for all terms that read the queue');
-});
+export const experimentSchema = experimentFields.superRefine(
+  (experiment, context) => {
+    const refuse = (path: string[], message: string) =>
+      context.addIssue({ code: 'custom', path, message });
+    const terms = weightedTerms(experiment);
+    for (const { name, method, params } of terms) {
+      const needs = method.needs(params);
+      const needsTeacher = needs.teacher.size > 0 || needs.maps;
+      if (needsTeacher && !experiment.teacher)
+        refuse(['teacher'], `a teacher, which ${name} learns from`);
+      const missing = undelivered(needs);
+      if (missing) refuse(['loss', name], `a term that needs no ${missing}`);
+    }
+    if (terms.length === 0 && experiment.loss.crossEntropy === 0)
+      refuse(['loss'], 'a term with a weight above 0');
+    const orders = new Set(terms.flatMap(orderOf));
+    if (orders.size > 1)
+      refuse(['loss'], 'one enqueue order for all terms that read the queue');
+  },
+);
 
 export type Experiment = z.infer<typeof experimentSchema>;
 

@@ -3,11 +3,16 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '#runtime/paths.js';
 import { readExperiment } from '../cli/experiment-file.js';
+import { studySchema } from '../cli/study/plan.js';
+import { readYaml } from '../cli/yaml-file.js';
 
-const files = readdirSync(join(packageRoot, 'configs'), { recursive: true })
+const all = readdirSync(join(packageRoot, 'configs'), { recursive: true })
   .map(String)
   .filter((file) => file.endsWith('.yaml'))
   .map((file) => join('configs', file));
+const isStudy = (file: string) => file.startsWith('configs/studies/');
+const studies = all.filter(isStudy);
+const files = all.filter((file) => !isStudy(file));
 
 /** What the comment at the head says, lines joined. */
 function headOf(file: string): string {
@@ -40,4 +45,14 @@ describe('the configs that come with rrd', () => {
       if (recipe) expect(files).toContain(recipe);
     },
   );
+
+  it.each(studies)('%s is a study, headed by its own command', (file) => {
+    const form = { what: 'study', schema: studySchema };
+    const { name } = readYaml(join(packageRoot, file), form);
+    const head = headOf(file);
+    expect(head).toContain(`rrd study ${file}`);
+    expect(head).toMatch(/^# Expected: .+\./m);
+    expect(head).toMatch(/^# Cost: .+ steps/m);
+    expect(file).toBe(`configs/studies/${name}.yaml`);
+  });
 });
