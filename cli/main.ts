@@ -4,6 +4,7 @@ import { packageVersion } from '#runtime/version.js';
 import { bankCommand } from './commands/bank.js';
 import { benchCommand } from './commands/bench.js';
 import { cancelCommand } from './commands/cancel.js';
+import { checkpointCommand } from './commands/checkpoint.js';
 import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
 import { evalCommand } from './commands/eval.js';
@@ -32,6 +33,7 @@ const program = new Command('rrd')
   .addCommand(cancelCommand)
   .addCommand(bankCommand)
   .addCommand(benchCommand)
+  .addCommand(checkpointCommand)
   .addCommand(dataCommand)
   .addCommand(doctorCommand)
   .addCommand(serveCommand);

@@ -56,6 +56,24 @@ export class CorruptFileError extends domainError<'path' | 'problem'>({
   text: (m) => `${m.path} is damaged: ${m.problem}`,
 }) {}
 
+/** A pickle asks for more than data: to import, to call, to read a file. */
+export class UnsafeCheckpointError extends domainError<'path' | 'what'>({
+  reason: 'UNSAFE_CHECKPOINT',
+  status: 'INVALID_ARGUMENT',
+  text: (m) =>
+    `${m.path} uses ${m.what}, which no checkpoint needs; nothing was executed`,
+}) {}
+
+/** The weights in a file are not those of the network. */
+export class CheckpointMismatchError extends domainError<
+  'path' | 'tensor' | 'expected' | 'actual'
+>({
+  reason: 'CHECKPOINT_MISMATCH',
+  status: 'FAILED_PRECONDITION',
+  text: (m) =>
+    `${m.path}: ${m.tensor}: expected ${m.expected}, found ${m.actual}`,
+}) {}
+
 /** A file could not be fetched: no way to the server, or it said no. */
 export class DownloadError extends domainError<'url' | 'problem'>({
   reason: 'DOWNLOAD',
@@ -291,6 +309,8 @@ const classes = [
   InvalidRequestError,
   ConfigInvalidError,
   CorruptFileError,
+  UnsafeCheckpointError,
+  CheckpointMismatchError,
   DownloadError,
   ModelNotFoundError,
   DatasetNotFoundError,

@@ -10,6 +10,7 @@ const uses = {
   'nats-server': 'the NATS bus, four processes, fault injection',
   'python3-grpcio': 'the foreign gRPC client',
   'python3-numpy': 'reading our checkpoints from Python',
+  'python3-torch': 'PyTorch as the oracle of networks and checkpoints',
   prometheus: 'the scrape of the metrics endpoint',
   chromium: 'the report page in a browser',
   podman: 'the Kubernetes pods',

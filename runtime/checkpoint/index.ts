@@ -1,5 +1,6 @@
 export * from './manifest.js';
 export { decodeSafetensors, encodeSafetensors } from './safetensors.js';
+export { importWeights, type ImportedNetwork } from './import-weights.js';
 export { keepNewest, listSteps, stepPath } from './steps.js';
 export {
   readCheckpoint,

@@ -5,6 +5,11 @@ import {
   type NamedHostTensors,
 } from '#distill/tensors.js';
 import { CorruptFileError } from '../errors.js';
+import {
+  bytesPerElement,
+  decodeElements,
+  type ElementKind,
+} from './elements.js';
 import { topLevelKeys } from './json-keys.js';
 
 /**
@@ -12,8 +17,8 @@ import { topLevelKeys } from './json-keys.js';
  * `{ name: { dtype, shape, data_offsets: [begin, end] } }`, then the bytes of
  * all tensors without a gap. See huggingface.co/docs/safetensors.
  *
- * We write F32 and I32; we also read I64 (torch counters, narrowed when they
- * fit) and U8.
+ * We write F32 and I32, and read the other kinds of elements.ts as one of the
+ * two (torch's counters are I64, for one).
  */
 
 export interface SafetensorsFile {
@@ -24,12 +29,11 @@ export interface SafetensorsFile {
 const lengthBytes = 8;
 /** The limit that the format's own reader has. */
 const maxHeaderBytes = 100_000_000;
-const bytesPerElement = { F32: 4, I32: 4, I64: 8, U8: 1 } as const;
-type Dtype = keyof typeof bytesPerElement;
+const kinds = Object.keys(bytesPerElement) as [ElementKind, ...ElementKind[]];
 
 const offset = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 const entrySchema = z.strictObject({
-  dtype: z.enum(['F32', 'I32', 'I64', 'U8']),
+  dtype: z.enum(kinds),
   shape: z.array(offset).max(16),
   data_offsets: z.tuple([offset, offset]),
 });
@@ -72,7 +76,7 @@ function encodeHeader(
     }
     const begin = end;
     end += data.byteLength;
-    const dtype: Dtype = data instanceof Float32Array ? 'F32' : 'I32';
+    const dtype: ElementKind = data instanceof Float32Array ? 'F32' : 'I32';
     return [name, { dtype, shape, data_offsets: [begin, end] }] as const;
   });
   // `fromEntries` defines own properties, so `__proto__` is a name like others.
@@ -186,32 +190,12 @@ function decodeTensor(
   path: string,
 ): HostTensor {
   const { name, shape, dtype } = entry;
-  // A copy: the file's offsets need not be aligned in memory.
-  const { buffer } = new Uint8Array(data.subarray(...entry.data_offsets));
-  switch (dtype) {
-    case 'F32':
-      return { shape, data: new Float32Array(buffer) };
-    case 'I32':
-      return { shape, data: new Int32Array(buffer) };
-    case 'U8':
-      return { shape, data: Int32Array.from(new Uint8Array(buffer)) };
-    case 'I64':
-      return { shape, data: narrow(new BigInt64Array(buffer), name, path) };
-    default:
-      return dtype satisfies never;
+  try {
+    const bytes = data.subarray(...entry.data_offsets);
+    return { shape, data: decodeElements(bytes, dtype) };
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    const problem = `${name}: ${cause.message}`;
+    throw new CorruptFileError({ path, problem }, { cause });
   }
-}
-
-function narrow(values: BigInt64Array, name: string, path: string): Int32Array {
-  const narrowed = new Int32Array(values.length);
-  values.forEach((value, i) => {
-    if (value !== BigInt.asIntN(32, value)) {
-      throw new CorruptFileError({
-        path,
-        problem: `${name} holds ${value}, which does not fit 32 bits`,
-      });
-    }
-    narrowed[i] = Number(value);
-  });
-  return narrowed;
 }
