@@ -8,7 +8,6 @@ import type {
 } from '#proto/inference/InferTensorContents.js';
 import type { Tensor, Tensor__Output } from '#proto/rrd/v1/Tensor.js';
 import { BatchShapeError, InvalidRequestError } from '../errors.js';
-import { fromWire } from './tensor-codec.js';
 
 /**
  * Tensors and parameters of the Open Inference Protocol <-> those of our own
@@ -50,29 +49,43 @@ export function tensorOf(
 }
 
 /**
- * Integers of any type that the protocol has for them.
- * @throws InvalidRequestError for elements that are no exact number here
+ * Integers [N] of any type that the protocol has for them.
+ * @throws BatchShapeError for another type, shape or number of elements
  */
 export function integersOf(
   tensor: InferTensor,
   raw: Buffer | undefined,
 ): number[] {
-  const { name, datatype, contents } = tensor;
-  if (datatype === 'INT32') {
-    const expected = { field: name, dataType: 'int32', shape: [null] } as const;
-    return [...fromWire(tensorOf(tensor, raw), expected).data];
+  const { name: field, datatype, shape } = tensor;
+  const values = elementsOf(tensor, raw);
+  if (values && shape.length === 1 && shape[0] === values.length) return values;
+  throw new BatchShapeError({
+    field,
+    expected: 'INT32, INT64, UINT32 or UINT64 [n] with n elements',
+    actual: `${datatype} [${shape.join(', ')}], ${values?.length ?? 'no'} elements`,
+  });
+}
+
+function elementsOf(
+  { datatype, contents }: InferTensor,
+  raw: Buffer | undefined,
+): number[] | undefined {
+  switch (datatype) {
+    case 'INT32':
+      if (!raw) return contents?.intContents;
+      return integers(raw, 4, (at) => raw.readInt32LE(at));
+    case 'UINT32':
+      if (!raw) return contents?.uintContents;
+      return integers(raw, 4, (at) => raw.readUInt32LE(at));
+    case 'INT64':
+      if (!raw) return contents?.int64Contents;
+      return integers(raw, 8, (at) => Number(raw.readBigInt64LE(at)));
+    case 'UINT64':
+      if (!raw) return contents?.uint64Contents;
+      return integers(raw, 8, (at) => Number(raw.readBigUInt64LE(at)));
+    default:
+      return undefined;
   }
-  if (raw && (datatype === 'INT64' || datatype === 'UINT64')) {
-    return integers(raw, 8, (at) => Number(raw.readBigInt64LE(at)));
-  }
-  if (raw && datatype === 'UINT32') {
-    return integers(raw, 4, (at) => raw.readUInt32LE(at));
-  }
-  return [
-    ...(contents?.int64Contents ?? []),
-    ...(contents?.uint64Contents ?? []),
-    ...(contents?.uintContents ?? []),
-  ];
 }
 
 /** A tensor of ours as the protocol's, its elements typed or raw. */
@@ -125,7 +138,8 @@ function isDatatype(datatype: string): datatype is Datatype {
 }
 
 function integers(raw: Buffer, size: number, read: (at: number) => number) {
-  const count = Math.floor(raw.length / size);
+  const count = raw.length / size;
+  if (!Number.isInteger(count)) return undefined;
   return Array.from({ length: count }, (_, i) => read(i * size));
 }
 
