@@ -4,6 +4,7 @@ import {
   importCheckpoint,
   type ImageKind,
 } from '../checkpoint-import.js';
+import { exportCheckpoint } from '../checkpoint-export.js';
 import { jsonOption } from '../options.js';
 
 interface ImportFlags {
@@ -47,6 +48,32 @@ const importCommand = new Command('import')
     }
   });
 
+interface ExportFlags {
+  readonly foldBatchNorm?: boolean;
+  readonly json?: boolean;
+}
+
+const exportCommand = new Command('export')
+  .description('write a model for other programs')
+  .argument('<model>', 'a folder with a model or a checkpoint')
+  .argument('<file>', 'a new .onnx (to run) or .safetensors (weights alone)')
+  .option(
+    '--fold-batch-norm',
+    'make batch norms a part of convolutions (.onnx)',
+  )
+  .addOption(jsonOption)
+  .action(async (model: string, file: string, flags: ExportFlags) => {
+    const fold = flags.foldBatchNorm ?? false;
+    const result = await exportCheckpoint(model, file, fold);
+    if (flags.json) {
+      console.log(JSON.stringify(result));
+    } else {
+      const { network, format, bytes } = result;
+      console.log(`${file}: ${network} as ${format}, ${bytes} bytes`);
+    }
+  });
+
 export const checkpointCommand = new Command('checkpoint')
   .description('weights from and for other programs')
-  .addCommand(importCommand);
+  .addCommand(importCommand)
+  .addCommand(exportCommand);

@@ -13,7 +13,8 @@ import { MessageWriter } from './protobuf.js';
  * pinned so that a newer runtime gives the same operators.
  */
 const irVersion = 8;
-const opsets = { '': 18, 'com.microsoft': 1, [nchwcDomain]: 1 };
+export const opset = 18;
+const opsets = { '': opset, 'com.microsoft': 1, [nchwcDomain]: 1 };
 
 const elementTypes = { float32: 1, int32: 6, int64: 7, bool: 9 };
 const attributeTypes = { float: 1, integer: 2, string: 3, integers: 7 };
@@ -25,15 +26,27 @@ export interface Port {
   readonly dims: readonly number[];
 }
 
+/** A tensor at the border of which some lengths have a name instead. */
+type OpenPort = Omit<Port, 'dims'> & {
+  readonly dims: readonly (number | string)[];
+};
+
+/** What a file says besides its graph. */
+interface ModelFacts {
+  readonly name?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
 /** Serialises `graph` with `inputs` and `outputs` at its border. */
 export function encodeModel(
   graph: Graph,
-  inputs: readonly Port[],
-  outputs: readonly Port[],
+  inputs: readonly OpenPort[],
+  outputs: readonly OpenPort[],
+  { name: title = 'program', metadata = {} }: ModelFacts = {},
 ): Uint8Array {
   const nodes = graph.nodesFor(outputs.map((port) => port.name));
   const read = new Set(nodes.flatMap((node) => node.inputs));
-  const body = new MessageWriter().string(2, 'program');
+  const body = new MessageWriter().string(2, title);
   for (const node of nodes) body.message(1, encodeNode(node));
   for (const [name, constant] of graph.constants) {
     if (read.has(name)) body.message(5, encodeConstant(name, constant));
@@ -44,8 +57,13 @@ export function encodeModel(
     .integer(1, irVersion)
     .string(2, 'rrd')
     .message(7, body);
+  const domains = new Set(['', ...nodes.map((node) => node.domain)]);
   for (const [domain, version] of Object.entries(opsets)) {
+    if (!domains.has(domain)) continue;
     model.message(8, new MessageWriter().string(1, domain).integer(2, version));
+  }
+  for (const [key, value] of Object.entries(metadata)) {
+    model.message(14, new MessageWriter().string(1, key).string(2, value));
   }
   return model.finish();
 }
@@ -98,9 +116,14 @@ function rawBytes({ type, data }: Constant): Uint8Array {
   return new Uint8Array(array.buffer);
 }
 
-function encodePort({ name, type, dims }: Port): MessageWriter {
+function encodePort({ name, type, dims }: OpenPort): MessageWriter {
   const shape = new MessageWriter();
-  for (const dim of dims) shape.message(1, new MessageWriter().integer(1, dim));
+  for (const dim of dims) {
+    const length = new MessageWriter();
+    if (typeof dim === 'number') length.integer(1, dim);
+    else length.string(2, dim);
+    shape.message(1, length);
+  }
   const tensor = new MessageWriter()
     .integer(1, elementTypes[type])
     .message(2, shape);

@@ -2,6 +2,7 @@ import type { LoweringTable } from '../lowering.js';
 import { arithmetic } from './arithmetic.js';
 import { convolutions } from './convolution.js';
 import { matrixProducts } from './matmul.js';
+import { normalizations } from './normalization.js';
 import { poolings } from './pooling.js';
 import { reductions } from './reductions.js';
 import { shapes } from './shapes.js';
@@ -13,5 +14,6 @@ export const lowerings: LoweringTable = {
   ...shapes,
   ...matrixProducts,
   ...convolutions,
+  ...normalizations,
   ...poolings,
 };
