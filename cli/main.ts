@@ -3,7 +3,6 @@ import { DomainError } from '#runtime/errors.js';
 import { packageVersion } from '#runtime/version.js';
 import { bankCommand } from './commands/bank.js';
 import { benchCommand } from './commands/bench.js';
-import { cancelCommand } from './commands/cancel.js';
 import { checkpointCommand } from './commands/checkpoint.js';
 import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
@@ -13,6 +12,7 @@ import { plotCommand } from './commands/plot.js';
 import { quickstartCommand } from './commands/quickstart.js';
 import { runCommand } from './commands/run.js';
 import { serveCommand } from './commands/serve.js';
+import { steerCommands } from './commands/steer.js';
 import { trainTeacherCommand } from './commands/train-teacher.js';
 import { studyCommand } from './commands/study.js';
 import { transferCommand } from './commands/transfer.js';
@@ -30,13 +30,14 @@ const program = new Command('rrd')
   .addCommand(plotCommand)
   .addCommand(watchCommand)
   .addCommand(listCommand)
-  .addCommand(cancelCommand)
   .addCommand(bankCommand)
   .addCommand(benchCommand)
   .addCommand(checkpointCommand)
   .addCommand(dataCommand)
   .addCommand(doctorCommand)
   .addCommand(serveCommand);
+
+for (const command of steerCommands) program.addCommand(command);
 
 try {
   await program.parseAsync();

@@ -45,6 +45,8 @@ export interface OrchestratorClient {
   get(runId: string): Promise<Run>;
   list(): Promise<Run[]>;
   cancel(runId: string): Promise<Run>;
+  pause(runId: string): Promise<Run>;
+  resume(runId: string): Promise<Run>;
   /** The run now and after every change, up to and with its final record. */
   watch(runId: string, signal?: AbortSignal): AsyncIterable<Run>;
   close(): void;
@@ -69,6 +71,10 @@ export function openOrchestrator(
     list: async () => (await client.listRuns({})).runs,
     cancel: async (runId) =>
       record(await client.cancelRun({ runId }, { deadlineMs })),
+    pause: async (runId) =>
+      record(await client.pauseRun({ runId }, { deadlineMs })),
+    resume: async (runId) =>
+      record(await client.resumeRun({ runId }, { deadlineMs })),
     watch: async function* (runId, signal) {
       const options = signal ? { signal } : {};
       for await (const answer of client.watchRun({ runId }, options)) {

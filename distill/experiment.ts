@@ -68,6 +68,8 @@ export const experimentFields = z.strictObject({
     evaluateEvery: count.default(1),
     /** Epochs between checkpoints; the last is always one. */
     checkpointEvery: count.default(1),
+    /** Steps between further checkpoints; none without it. */
+    checkpointEverySteps: count.optional(),
   }),
   /** Steps whose teacher outputs are requested ahead. Never changes a result. */
   prefetch: count.max(64).default(4),

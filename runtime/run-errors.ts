@@ -56,6 +56,13 @@ export class RunCancelledError extends domainError<'runId'>({
   text: (m) => `run ${m.runId} was cancelled`,
 }) {}
 
+/** A worker let go of a run behind a checkpoint: it goes on later. */
+export class RunReleasedError extends domainError<'runId'>({
+  reason: 'RUN_RELEASED',
+  status: 'ABORTED',
+  text: (m) => `run ${m.runId} was released, to go on from its checkpoint`,
+}) {}
+
 /** All of the above, for rebuilding them from the wire. */
 export const runErrors = [
   RunNotFoundError,
@@ -66,4 +73,5 @@ export const runErrors = [
   WorkerLostError,
   NoWorkerError,
   RunCancelledError,
+  RunReleasedError,
 ];

@@ -8,6 +8,10 @@ import type { GetRunResponse as _rrd_v1_GetRunResponse, GetRunResponse__Output a
 import type { ListRunsRequest as _rrd_v1_ListRunsRequest, ListRunsRequest__Output as _rrd_v1_ListRunsRequest__Output } from './rrd/v1/ListRunsRequest.js';
 import type { ListRunsResponse as _rrd_v1_ListRunsResponse, ListRunsResponse__Output as _rrd_v1_ListRunsResponse__Output } from './rrd/v1/ListRunsResponse.js';
 import type { OrchestratorServiceClient as _rrd_v1_OrchestratorServiceClient, OrchestratorServiceDefinition as _rrd_v1_OrchestratorServiceDefinition } from './rrd/v1/OrchestratorService.js';
+import type { PauseRunRequest as _rrd_v1_PauseRunRequest, PauseRunRequest__Output as _rrd_v1_PauseRunRequest__Output } from './rrd/v1/PauseRunRequest.js';
+import type { PauseRunResponse as _rrd_v1_PauseRunResponse, PauseRunResponse__Output as _rrd_v1_PauseRunResponse__Output } from './rrd/v1/PauseRunResponse.js';
+import type { ResumeRunRequest as _rrd_v1_ResumeRunRequest, ResumeRunRequest__Output as _rrd_v1_ResumeRunRequest__Output } from './rrd/v1/ResumeRunRequest.js';
+import type { ResumeRunResponse as _rrd_v1_ResumeRunResponse, ResumeRunResponse__Output as _rrd_v1_ResumeRunResponse__Output } from './rrd/v1/ResumeRunResponse.js';
 import type { Run as _rrd_v1_Run, Run__Output as _rrd_v1_Run__Output } from './rrd/v1/Run.js';
 import type { RunFailure as _rrd_v1_RunFailure, RunFailure__Output as _rrd_v1_RunFailure__Output } from './rrd/v1/RunFailure.js';
 import type { RunProgress as _rrd_v1_RunProgress, RunProgress__Output as _rrd_v1_RunProgress__Output } from './rrd/v1/RunProgress.js';
@@ -31,6 +35,10 @@ export interface ProtoGrpcType {
       ListRunsRequest: MessageTypeDefinition<_rrd_v1_ListRunsRequest, _rrd_v1_ListRunsRequest__Output>
       ListRunsResponse: MessageTypeDefinition<_rrd_v1_ListRunsResponse, _rrd_v1_ListRunsResponse__Output>
       OrchestratorService: SubtypeConstructor<typeof grpc.Client, _rrd_v1_OrchestratorServiceClient> & { service: _rrd_v1_OrchestratorServiceDefinition }
+      PauseRunRequest: MessageTypeDefinition<_rrd_v1_PauseRunRequest, _rrd_v1_PauseRunRequest__Output>
+      PauseRunResponse: MessageTypeDefinition<_rrd_v1_PauseRunResponse, _rrd_v1_PauseRunResponse__Output>
+      ResumeRunRequest: MessageTypeDefinition<_rrd_v1_ResumeRunRequest, _rrd_v1_ResumeRunRequest__Output>
+      ResumeRunResponse: MessageTypeDefinition<_rrd_v1_ResumeRunResponse, _rrd_v1_ResumeRunResponse__Output>
       Run: MessageTypeDefinition<_rrd_v1_Run, _rrd_v1_Run__Output>
       RunFailure: MessageTypeDefinition<_rrd_v1_RunFailure, _rrd_v1_RunFailure__Output>
       RunPhase: EnumTypeDefinition

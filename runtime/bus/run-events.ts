@@ -72,6 +72,8 @@ export const runEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('failed'), ...from, failure: runFailureSchema }),
   /** Stopped because a stop request with reason `cancelled` came. */
   z.object({ type: z.literal('cancelled'), ...from }),
+  /** Let go with a checkpoint written: paused, or the worker leaves. */
+  z.object({ type: z.literal('released'), ...from }),
 ]);
 export type RunEvent = z.infer<typeof runEventSchema>;
 
@@ -86,12 +88,13 @@ export type RunWork = z.infer<typeof runWorkSchema>;
 /**
  * Meant for workers that hold the run under `attempt` or an older one; where
  * `worker` is given, for that worker only. Reason `cancelled`: stop and
- * publish `cancelled`. `lease-lost`: stop and say no more.
+ * publish `cancelled`. `paused`: finish the step, write a checkpoint, and
+ * publish `released`. `lease-lost`: stop and say no more.
  */
 export const stopRequestSchema = z.object({
   attempt,
   worker: z.string().exactOptional(),
-  reason: z.enum(['cancelled', 'lease-lost']),
+  reason: z.enum(['cancelled', 'paused', 'lease-lost']),
 });
 export type StopRequest = z.infer<typeof stopRequestSchema>;
 

@@ -2,7 +2,7 @@ import type { Bus } from '#runtime/bus/bus.js';
 import type { RunWork, StopRequest } from '#runtime/bus/run-events.js';
 import { runsQueue, subjects } from '#runtime/bus/subjects.js';
 import type { OrchestratorEvents } from './events.js';
-import type { RunRecord } from './run-record.js';
+import { isWaiting, type RunRecord } from './run-record.js';
 
 /** Stop requests kept for a bus that is away; the oldest are given up. */
 const maxUnsent = 1_000;
@@ -14,7 +14,7 @@ const maxUnsent = 1_000;
 export class Dispatcher {
   readonly #bus: Bus;
   readonly #events: OrchestratorEvents;
-  /** The attempt of each pending run that this process has offered. */
+  /** The attempt of each waiting run that this process has offered. */
   readonly #offered = new Map<string, number>();
   #unsent: (() => Promise<void>)[] = [];
 
@@ -23,9 +23,11 @@ export class Dispatcher {
     this.#events = events;
   }
 
-  /** Puts a pending run on the work queue, unless that was done before. */
-  async offer({ runId, phase, attempt, experiment }: RunRecord): Promise<void> {
-    if (phase !== 'pending' || this.#offered.get(runId) === attempt) return;
+  /** Puts a waiting run on the work queue, unless that was done before. */
+  async offer(record: RunRecord, nowMs: number): Promise<void> {
+    const { runId, attempt, experiment } = record;
+    if (!isWaiting(record) || nowMs < record.notBeforeMs) return;
+    if (this.#offered.get(runId) === attempt) return;
     const work: RunWork = { runId, attempt, experiment };
     const messageId = `offer-${runId}-${attempt}`;
     try {

@@ -18,7 +18,7 @@ export function createEvents(log: Logger) {
     description: 'Runs that ended, by phase',
   });
   const lost = meter.createCounter('rrd.orchestrator.attempts.lost', {
-    description: 'Attempts whose worker fell silent',
+    description: 'Attempts that ended with a silent worker or a failure',
   });
   const refused = meter.createCounter('rrd.orchestrator.events.refused', {
     description: 'Events of the bus that were not understood',
@@ -53,11 +53,11 @@ export function createEvents(log: Logger) {
     changed(before: RunRecord, after: RunRecord): void {
       const { runId, phase, attempt, worker, failure } = after;
       if (isFinal(after)) ended.add(1, { 'rrd.run.phase': phase });
-      if (after.attempt !== before.attempt) {
+      if (after.retries > before.retries) {
         lost.add(1);
         log.warn(
-          { runId, attempt, lost: before.worker },
-          'worker fell silent: the run is offered again',
+          { runId, attempt, lost: before.worker, failure },
+          'the attempt was lost: the run is offered again',
         );
       } else if (phase !== before.phase) {
         log.info(

@@ -1,24 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { Leases } from './leases.js';
 import type { RunRecord } from './run-record.js';
+import { runRecord } from './run-record.test-fixture.js';
 
 const settings = { leaseMs: 100, claimTimeoutMs: 1_000 };
 
-function run(more: Partial<RunRecord>): RunRecord {
-  return {
-    runId: 'r',
-    phase: 'running',
-    experiment: {},
-    attempt: 1,
-    worker: 'w',
-    cancelRequested: false,
-    createdMs: 0,
-    updatedMs: 0,
-    revision: 1,
-    sequence: 0,
-    ...more,
-  };
-}
+const run = (more: Partial<RunRecord>) =>
+  runRecord({ phase: 'running', ...more });
 
 const pending = run({ runId: 'p', phase: 'pending', worker: '' });
 
@@ -56,9 +44,10 @@ describe('leases', () => {
     expect(leases.judge(asked, 5_100, 0)).toMatchObject({ silentMs: 100 });
   });
 
-  it('do not bind runs that have ended', () => {
+  it('do not bind runs that have ended or pause', () => {
     const leases = new Leases(settings);
-    for (const phase of ['succeeded', 'failed', 'cancelled'] as const) {
+    const phases = ['succeeded', 'failed', 'cancelled', 'paused'] as const;
+    for (const phase of phases) {
       expect(leases.judge(run({ phase }), 99_999, 0)).toBeUndefined();
     }
   });
@@ -73,6 +62,12 @@ describe('pending runs', () => {
       type: 'unclaimed',
       waitedMs: 1_000,
     });
+  });
+
+  it('wait from when they may be offered', () => {
+    const leases = new Leases(settings);
+    const later = { ...pending, notBeforeMs: 9_000 };
+    expect(leases.judge(later, 8_999, 0)).toBeUndefined();
   });
 
   it('wait longer while any worker is busy', () => {

@@ -1,4 +1,4 @@
-import { isFinal, type RunRecord } from './run-record.js';
+import { isHeld, isWaiting, type RunRecord } from './run-record.js';
 import type { StateEvent } from './run-state.js';
 
 export interface LeaseSettings {
@@ -43,16 +43,16 @@ export class Leases {
     nowMs: number,
     listeningSinceMs: number,
   ): StateEvent | undefined {
-    const { runId, phase } = record;
-    if (isFinal(record)) return undefined;
+    const { runId } = record;
     const heardMs = this.#heardMs.get(runId) ?? listeningSinceMs;
     const silentMs = nowMs - Math.max(heardMs, listeningSinceMs);
     const { leaseMs, claimTimeoutMs } = this.#settings;
-    if (phase !== 'pending') {
+    if (isHeld(record)) {
       return silentMs < leaseMs
         ? undefined
         : { type: 'worker-silent', silentMs };
     }
+    if (!isWaiting(record) || nowMs < record.notBeforeMs) return undefined;
     // Workers that are busy will come back to the queue.
     const waitedMs = Math.min(silentMs, nowMs - this.#anyWorkerHeardMs);
     return waitedMs < claimTimeoutMs

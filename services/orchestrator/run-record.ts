@@ -19,6 +19,8 @@ export const runPhases = [
   'succeeded',
   'failed',
   'cancelled',
+  'paused',
+  'resuming',
 ] as const;
 
 export type RunPhase = (typeof runPhases)[number];
@@ -31,14 +33,23 @@ export const runRecordSchema = z.object({
   phase: z.enum(runPhases),
   /** As resolved at submission, all defaults filled in. */
   experiment: z.record(z.string(), z.json()),
-  /** Numbers the owners that the run has had, from 1. */
+  /** Numbers the owners that the run was offered to, from 1. */
   attempt: count.min(1),
   /** Who owns the run; empty while nobody does. */
   worker: z.string(),
   /** A user wants it stopped; its worker has not said yet that it did. */
   cancelRequested: z.boolean(),
+  /** A user wants it paused; its worker has not let go yet. */
+  pauseRequested: z.boolean().default(false),
+  /** Workers lost, and failures that passed, since a user last had it go on. */
+  retries: count.default(0),
+  /** It is offered to nobody before; milliseconds since the Unix epoch. */
+  notBeforeMs: count.default(0),
+  /** Counts the changes of phase and owner: each is an event on the bus. */
+  transitions: count.default(0),
   progress: runProgressSchema.exactOptional(),
   result: runResultSchema.exactOptional(),
+  /** The newest: why it failed, or why it was offered again. */
   failure: runFailureSchema.exactOptional(),
   /** Milliseconds since the Unix epoch. */
   createdMs: count,
@@ -59,4 +70,14 @@ const finalPhases: ReadonlySet<RunPhase> = new Set([
 
 export function isFinal({ phase }: Pick<RunRecord, 'phase'>): boolean {
   return finalPhases.has(phase);
+}
+
+/** Nobody works on it, and somebody should. */
+export function isWaiting({ phase }: Pick<RunRecord, 'phase'>): boolean {
+  return phase === 'pending' || phase === 'resuming';
+}
+
+/** A worker has it. */
+export function isHeld(record: Pick<RunRecord, 'phase'>): boolean {
+  return !isFinal(record) && !isWaiting(record) && record.phase !== 'paused';
 }

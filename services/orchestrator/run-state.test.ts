@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { RunProgress, RunResult } from '#runtime/bus/run-events.js';
-import { runPhases, type RunPhase, type RunRecord } from './run-record.js';
+import {
+  isFinal,
+  isHeld,
+  isWaiting,
+  runPhases,
+  type RunPhase,
+  type RunRecord,
+} from './run-record.js';
+import { runRecord } from './run-record.test-fixture.js';
 import { speaksFor, transition, type StateEvent } from './run-state.js';
 
 const policy = { maxAttempts: 3 };
@@ -28,21 +36,12 @@ const result: RunResult = {
 };
 const failure = { reason: 'INTERNAL', message: 'no', metadata: {} };
 
-/** A run in `phase`, in the hands of worker `w` at attempt 2 of 3. */
+/** A run in `phase`, in the hands of worker `w` at attempt 2, one retry gone. */
 function run(phase: RunPhase, more: Partial<RunRecord> = {}): RunRecord {
-  return {
-    runId: 'r',
-    phase,
-    experiment: { name: 'e' },
-    attempt: 2,
-    worker: phase === 'pending' ? '' : 'w',
-    cancelRequested: false,
-    createdMs: 1_000,
-    updatedMs: 1_000,
-    revision: 7,
-    sequence: 40,
-    ...more,
-  };
+  return runRecord({
+    ...{ phase, attempt: 2, retries: 1, transitions: 5 },
+    ...{ revision: 7, sequence: 40, ...more },
+  });
 }
 
 const from = { attempt: 2, worker: 'w' };
@@ -54,7 +53,10 @@ const events = {
   succeeded: { type: 'succeeded', ...from, result },
   failed: { type: 'failed', ...from, failure },
   cancelled: { type: 'cancelled', ...from },
+  released: { type: 'released', ...from },
   'cancel-requested': { type: 'cancel-requested' },
+  'pause-requested': { type: 'pause-requested' },
+  'resume-requested': { type: 'resume-requested' },
   'worker-silent': { type: 'worker-silent', silentMs: 500 },
   unclaimed: { type: 'unclaimed', waitedMs: 600 },
   dropped: { type: 'dropped', attempt: 2 },
@@ -76,7 +78,9 @@ const inHands = {
   succeeded: 'succeeded',
   failed: 'failed',
   cancelled: 'cancelled',
-  'worker-silent': 'pending+stop',
+  released: 'resuming',
+  'resume-requested': 'same',
+  'worker-silent': 'resuming+stop',
   unclaimed: 'same',
   dropped: 'same',
 } as const;
@@ -90,37 +94,61 @@ const ended: Record<EventType, Expected> = {
   succeeded: 'same',
   failed: 'same',
   cancelled: 'same',
+  released: 'same',
   'cancel-requested': 'same',
+  'pause-requested': 'same',
+  'resume-requested': 'same',
   'worker-silent': 'same',
   unclaimed: 'same',
   dropped: 'same',
 };
 
+const waiting: Record<EventType, Expected> = {
+  // A first event that got lost does not matter: the next one claims, too.
+  claimed: 'preparing',
+  running: 'running',
+  progress: 'running',
+  evaluating: 'evaluating',
+  succeeded: 'succeeded',
+  failed: 'failed',
+  cancelled: 'cancelled',
+  released: 'resuming',
+  'cancel-requested': 'cancelled+stop',
+  'pause-requested': 'paused+stop',
+  'resume-requested': 'same',
+  'worker-silent': 'same',
+  unclaimed: 'failed+stop',
+  dropped: 'failed+stop',
+};
+
 const outcomes: Record<RunPhase, Record<EventType, Expected>> = {
-  pending: {
-    // A first event that got lost does not matter: the next one claims, too.
-    claimed: 'preparing',
-    running: 'running',
-    progress: 'running',
-    evaluating: 'evaluating',
-    succeeded: 'succeeded',
-    failed: 'failed',
-    cancelled: 'cancelled',
-    'cancel-requested': 'cancelled+stop',
-    'worker-silent': 'same',
-    unclaimed: 'failed+stop',
-    dropped: 'failed+stop',
+  pending: waiting,
+  resuming: waiting,
+  preparing: {
+    ...inHands,
+    'cancel-requested': 'preparing+stop',
+    'pause-requested': 'preparing+stop',
   },
-  preparing: { ...inHands, 'cancel-requested': 'preparing+stop' },
-  running: { ...inHands, running: 'same', 'cancel-requested': 'running+stop' },
+  running: {
+    ...inHands,
+    running: 'same',
+    'cancel-requested': 'running+stop',
+    'pause-requested': 'running+stop',
+  },
   evaluating: {
     ...inHands,
     progress: 'evaluating',
     evaluating: 'same',
     'cancel-requested': 'evaluating+stop',
+    'pause-requested': 'evaluating+stop',
+  },
+  paused: {
+    ...ended,
+    'cancel-requested': 'cancelled',
+    'resume-requested': 'resuming',
   },
   succeeded: ended,
-  failed: ended,
+  failed: { ...ended, 'resume-requested': 'resuming' },
   cancelled: ended,
 };
 
@@ -177,13 +205,16 @@ describe('what events bring', () => {
       run('running', { progress }),
       events['worker-silent'],
     );
-    expect(record).toMatchObject({ phase: 'pending', attempt: 3, worker: '' });
+    expect(record).toMatchObject({
+      ...{ phase: 'resuming', attempt: 3, worker: '', retries: 2 },
+      notBeforeMs: nowMs + 1_000,
+    });
     expect(record.progress).toEqual(progress);
     expect(stops).toEqual([{ attempt: 2, reason: 'lease-lost' }]);
   });
 
-  it('a worker lost at the last attempt fails the run', () => {
-    const last = run('evaluating', { attempt: 3 });
+  it('a worker lost with the budget spent fails the run', () => {
+    const last = run('evaluating', { attempt: 3, retries: 2 });
     const { record, stops } = after(last, events['worker-silent']);
     expect(record).toMatchObject({
       phase: 'failed',
@@ -241,6 +272,93 @@ describe('cancelling', () => {
   it('a worker that comes too late is told why', () => {
     const { stops } = after(run('cancelled'), events.claimed);
     expect(stops).toEqual([{ ...from, reason: 'cancelled' }]);
+  });
+});
+
+describe('failures', () => {
+  const failed = (reason: string, retries = 0) =>
+    transition(
+      run('running', { retries }),
+      { type: 'failed', ...from, failure: { ...failure, reason } },
+      nowMs,
+      policy,
+    ).record;
+
+  it.each(['SERVICE_UNAVAILABLE', 'BANK_BACKLOG', 'THREAD_LOST'])(
+    '%s passes: the run goes on elsewhere, while its budget lasts',
+    (reason) => {
+      expect(failed(reason)).toMatchObject({
+        ...{ phase: 'resuming', retries: 1, notBeforeMs: nowMs },
+        failure: { reason },
+      });
+      expect(failed(reason, 2)).toMatchObject({
+        ...{ phase: 'failed', attempt: 2, failure: { reason } },
+      });
+    },
+  );
+
+  it.each(['NON_FINITE_LOSS', 'CONFIG_INVALID', 'DEVICE_MEMORY', 'WHO_KNOWS'])(
+    '%s would come again: the run fails',
+    (reason) => expect(failed(reason).phase).toBe('failed'),
+  );
+});
+
+describe('pausing', () => {
+  const after = (record: RunRecord, ...types: EventType[]) =>
+    types.reduce(
+      (before, type) => transition(before, events[type], nowMs, policy).record,
+      record,
+    );
+
+  it('waits for the worker to let go, then for the user', () => {
+    const asked = after(run('running'), 'pause-requested');
+    expect(asked).toMatchObject({ phase: 'running', pauseRequested: true });
+    const paused = after(asked, 'released');
+    expect(paused).toMatchObject({
+      ...{ phase: 'paused', worker: '', pauseRequested: false, retries: 1 },
+    });
+    expect(after(paused, 'resume-requested')).toMatchObject({
+      ...{ phase: 'resuming', attempt: 3, retries: 0 },
+    });
+  });
+
+  it.each(['worker-silent', 'released'] as const)(
+    'ends with %s, at no cost to the budget',
+    (type) => {
+      const asked = run('running', { pauseRequested: true });
+      expect(after(asked, type)).toMatchObject({ phase: 'paused', retries: 1 });
+    },
+  );
+
+  it('taken back, lets the next worker have the run', () => {
+    const asked = run('running', { pauseRequested: true });
+    const back = after(asked, 'resume-requested');
+    expect(back.pauseRequested).toBe(false);
+    expect(after(back, 'released').phase).toBe('resuming');
+  });
+
+  it('gives way to cancelling', () => {
+    const both = after(run('running'), 'pause-requested', 'cancel-requested');
+    expect(after(both, 'released').phase).toBe('cancelled');
+    expect(after(both, 'pause-requested')).toBe(both);
+  });
+});
+
+describe('transitions', () => {
+  it('are counted where phase or owner change, and nowhere else', () => {
+    for (const [phase, type] of pairs) {
+      const before = run(phase);
+      const { record } = transition(before, events[type], nowMs, policy);
+      const moved = record.phase !== phase || record.attempt !== before.attempt;
+      expect(record.transitions).toBe(moved ? 6 : 5);
+    }
+  });
+
+  it('leave a run waiting, held, paused or ended, one of them', () => {
+    for (const phase of runPhases) {
+      const is = [isWaiting, isHeld, isFinal].filter((of) => of({ phase }));
+      expect(is.length).toBe(phase === 'paused' ? 0 : 1);
+    }
   });
 });
 

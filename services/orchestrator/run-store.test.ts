@@ -1,24 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryBus } from '#runtime/bus/memory.js';
 import { RecordConflictError, RunNotFoundError } from '#runtime/errors.js';
-import type { RunRecord } from './run-record.js';
+import { runRecord } from './run-record.test-fixture.js';
 import { RunStore } from './run-store.js';
 
-function run(runId: string, more: Partial<RunRecord> = {}): RunRecord {
-  return {
-    runId,
-    phase: 'pending',
-    experiment: { name: 'e' },
-    attempt: 1,
-    worker: '',
-    cancelRequested: false,
-    createdMs: 1,
-    updatedMs: 1,
-    revision: 1,
-    sequence: 0,
-    ...more,
-  };
-}
+const run = (runId: string) => runRecord({ runId });
 
 async function open() {
   const records = await new MemoryBus().records('runs');

@@ -37,7 +37,7 @@ const storeAttempts = 3;
 
 /**
  * Applies what users, workers and time do to the runs, one change after the
- * other: the record is stored first, then workers are told. Pending runs are
+ * other: the record is stored first, then workers are told. Waiting runs are
  * offered until that has succeeded, so a crash in between loses nothing.
  */
 export class Scheduler {
@@ -78,14 +78,19 @@ export class Scheduler {
       }
       this.#options.events.submitted(record);
       this.#leases.restart(record, this.#options.now());
-      await this.#dispatcher.offer(record);
+      await this.#dispatcher.offer(record, this.#options.now());
       return record;
     });
   }
 
-  /** @throws RunNotFoundError, ServiceUnavailableError */
-  cancel(runId: string): Promise<RunRecord> {
-    return this.#inTurn(() => this.#apply(runId, { type: 'cancel-requested' }));
+  /**
+   * What a user wants of a run.
+   * @throws RunNotFoundError, ServiceUnavailableError
+   */
+  request(runId: string, wish: 'cancel' | 'pause' | 'resume') {
+    return this.#inTurn(() =>
+      this.#apply(runId, { type: `${wish}-requested` }),
+    );
   }
 
   /**
@@ -129,7 +134,7 @@ export class Scheduler {
         if (!record) return;
         const event = this.#leases.judge(record, nowMs, listeningSinceMs);
         if (event) await this.#apply(runId, event);
-        else await this.#dispatcher.offer(record);
+        else await this.#dispatcher.offer(record, nowMs);
       });
     }
   }
@@ -153,7 +158,7 @@ export class Scheduler {
       try {
         const after = await this.#save(before, record, sequence);
         this.#renewLease(before, after, event);
-        await this.#dispatcher.offer(after);
+        await this.#dispatcher.offer(after, now());
         for (const stop of stops) await this.#dispatcher.stop(runId, stop);
         return after;
       } catch (error) {
@@ -210,7 +215,8 @@ export class Scheduler {
       experiment,
       attempt: 1,
       worker: '',
-      cancelRequested: false,
+      ...{ cancelRequested: false, pauseRequested: false },
+      ...{ retries: 0, notBeforeMs: 0, transitions: 1 },
       createdMs: nowMs,
       updatedMs: nowMs,
       revision: 1,

@@ -16,6 +16,8 @@ import {
 import { cancelRun } from './routes/cancel-run.js';
 import { getRun } from './routes/get-run.js';
 import { listRuns } from './routes/list-runs.js';
+import { pauseRun } from './routes/pause-run.js';
+import { resumeRun } from './routes/resume-run.js';
 import { submitRun } from './routes/submit-run.js';
 import { watchRun } from './routes/watch-run.js';
 import { RunStore } from './run-store.js';
@@ -102,5 +104,7 @@ function routes(context: Context): Routes {
     listRuns: listRuns(context),
     watchRun: watchRun(context),
     cancelRun: cancelRun(context),
+    pauseRun: pauseRun(context),
+    resumeRun: resumeRun(context),
   };
 }

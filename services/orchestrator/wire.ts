@@ -10,6 +10,8 @@ const wirePhases = {
   succeeded: 'RUN_PHASE_SUCCEEDED',
   failed: 'RUN_PHASE_FAILED',
   cancelled: 'RUN_PHASE_CANCELLED',
+  paused: 'RUN_PHASE_PAUSED',
+  resuming: 'RUN_PHASE_RESUMING',
 } satisfies Record<RunPhase, WirePhase>;
 
 export function toWireRun(record: RunRecord): Run {
@@ -25,5 +27,7 @@ export function toWireRun(record: RunRecord): Run {
     createdMs: record.createdMs,
     updatedMs: record.updatedMs,
     revision: record.revision,
+    attempt: record.attempt,
+    retries: record.retries,
   };
 }

@@ -44,6 +44,8 @@ const schema = z.strictObject({
   progressMs: waitMsSetting.default(250),
   /** Unheard for so long, a run is taken away: then it stops by itself. */
   leaseMs: waitMsSetting.default(10_000),
+  /** How long a run may take to its checkpoint when the worker is to leave. */
+  releaseMs: waitMsSetting.default(20_000),
   deadlines: z
     .strictObject({
       /** A teacher may have to load its model and data set first. */

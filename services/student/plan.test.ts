@@ -52,7 +52,12 @@ describe('planOf', () => {
     });
     const epochs = [1, 2, 3, 4, 5];
     expect(epochs.filter(plan.evaluatesAfter)).toEqual([2, 4, 5]);
-    expect(epochs.filter(plan.checkpointsAfter)).toEqual([3, 5]);
+    // Epochs of two steps: the second ends the first.
+    const steps = Array.from({ length: 10 }, (_, step) => step);
+    expect(steps.filter(plan.checkpointsAt)).toEqual([5, 9]);
+    const often = experiment({ checkpointEverySteps: 4, checkpointEvery: 5 });
+    const { checkpointsAt } = planOf(often, { trainSize: 8 });
+    expect(steps.filter(checkpointsAt)).toEqual([3, 7, 9]);
   });
 
   it('takes sharded samples shard by shard', () => {

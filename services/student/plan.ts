@@ -17,7 +17,8 @@ export interface Plan {
   readonly batchOf: (step: number) => BatchRef;
   readonly endsEpoch: (step: number) => boolean;
   readonly evaluatesAfter: (epoch: number) => boolean;
-  readonly checkpointsAfter: (epoch: number) => boolean;
+  /** After that step, and after the epoch that it may end. */
+  readonly checkpointsAt: (step: number) => boolean;
 }
 
 /** What a plan must know of a data set. */
@@ -33,6 +34,7 @@ export function planOf(
   { trainSize, shardSizes }: TrainSplit,
 ): Plan {
   const { epochs, batchSize, evaluateEvery, checkpointEvery } = training;
+  const { checkpointEverySteps = Infinity } = training;
   const stepsPerEpoch = Math.floor(trainSize / batchSize);
   if (stepsPerEpoch === 0) throw tooLarge(batchSize, trainSize);
   const epochOf = (step: number) => Math.floor(step / stepsPerEpoch) + 1;
@@ -41,6 +43,7 @@ export function planOf(
       ? shardOrder(training.seed, epoch, shardSizes)
       : epochOrder(training.seed, epoch, trainSize),
   );
+  const endsEpoch = (step: number) => (step + 1) % stepsPerEpoch === 0;
   const every = (interval: number) => (epoch: number) =>
     epoch === epochs || epoch % interval === 0;
   return {
@@ -58,9 +61,11 @@ export function planOf(
         epoch: augmented ? epoch : undefined,
       };
     },
-    endsEpoch: (step) => (step + 1) % stepsPerEpoch === 0,
+    endsEpoch,
     evaluatesAfter: every(evaluateEvery),
-    checkpointsAfter: every(checkpointEvery),
+    checkpointsAt: (step) =>
+      (step + 1) % checkpointEverySteps === 0 ||
+      (endsEpoch(step) && every(checkpointEvery)(epochOf(step))),
   };
 }
 

@@ -39,8 +39,10 @@ export interface Surroundings {
   readonly config: StudentConfig;
   readonly events: StudentEvents;
   readonly datasets: Datasets;
-  /** Aborts when the run is to stop. */
+  /** Aborts when the run is to stop at once. */
   readonly signal: AbortSignal;
+  /** Aborts when it is to stop between two steps, behind a checkpoint. */
+  readonly release: AbortSignal;
 }
 
 /** Everything that a run holds while it trains. */

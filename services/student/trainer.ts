@@ -10,6 +10,7 @@ import {
 } from './prepare.js';
 import type { ReadyStep } from './step-feed.js';
 import type { Evaluation, StepMeasurements, Tally } from './trainer-api.js';
+import { unlessAborted } from './within.js';
 
 /** Hears how far a run is. */
 export interface RunListener {
@@ -22,7 +23,7 @@ export interface RunListener {
 
 /**
  * Trains a run to its end, from its newest checkpoint if it has one.
- * @throws whatever ended it early: the signal's reason, or a DomainError
+ * @throws whatever ended it early: a signal's reason, or a DomainError
  */
 export async function train(
   order: RunOrder,
@@ -47,6 +48,7 @@ class Trainer {
   #evaluation: Evaluation | undefined;
   #bestTestAccuracy: number;
   #checkpoint: string;
+  #savedStep: number;
   #taught = false;
 
   constructor(run: PreparedRun, around: Surroundings, listener: RunListener) {
@@ -58,6 +60,7 @@ class Trainer {
     this.#evaluation = resume?.tally.evaluation;
     this.#bestTestAccuracy = resume?.tally.bestTestAccuracy ?? 0;
     this.#checkpoint = resume?.path ?? '';
+    this.#savedStep = resume?.step ?? 0;
   }
 
   async train(): Promise<RunResult> {
@@ -65,7 +68,7 @@ class Trainer {
     this.#listener.running();
     for (let step = resume?.step ?? 0; step < plan.totalSteps; step++) {
       const waiting = performance.now();
-      const ready = await feed.take(step);
+      const ready = await this.#unlessReleased(step, feed.take(step));
       const computing = performance.now();
       const measured = await this.#compute(ready);
       const done = performance.now();
@@ -75,10 +78,24 @@ class Trainer {
       };
       await this.#report(step, measured, times);
       if (plan.endsEpoch(step)) await this.#endEpoch(step);
+      if (plan.checkpointsAt(step)) await this.#save(step + 1);
     }
     const result = this.#result();
     await this.#recordResult(result);
     return result;
+  }
+
+  /** Waits for what `step` needs, or leaves with a checkpoint before it. */
+  async #unlessReleased<T>(step: number, ready: Promise<T>): Promise<T> {
+    const { release } = this.#around;
+    try {
+      return await unlessAborted(ready, release);
+    } catch (error) {
+      if (error === release.reason && this.#savedStep !== step) {
+        await this.#save(step);
+      }
+      throw error;
+    }
   }
 
   async #compute({ inputs, trace }: ReadyStep): Promise<StepMeasurements> {
@@ -122,7 +139,6 @@ class Trainer {
     const epoch = plan.epochOf(step);
     if (step + 1 === plan.totalSteps) this.#listener.evaluating();
     if (plan.evaluatesAfter(epoch)) await this.#evaluate(step, epoch);
-    if (plan.checkpointsAfter(epoch)) await this.#save(step + 1);
   }
 
   async #evaluate(step: number, epoch: number): Promise<void> {
@@ -166,6 +182,7 @@ class Trainer {
       tally: this.#tally(),
     };
     this.#checkpoint = await compute(thread.save(request));
+    this.#savedStep = step;
   }
 
   /** What was used, this time and before the checkpoint that we went on from. */

@@ -14,17 +14,31 @@ export async function within<T>(
   { ms, signal, late }: Patience,
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  let onAbort = () => {};
   const end = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(late(ms)), ms);
+  });
+  try {
+    return await unlessAborted(Promise.race([work, end]), signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The outcome of `work`, unless the signal aborts first: then its reason. */
+export async function unlessAborted<T>(
+  work: Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  let onAbort = () => {};
+  const abortion = new Promise<never>((_, reject) => {
     onAbort = () => reject(signal.reason as Error);
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();
   });
   try {
-    return await Promise.race([work, end]);
+    // Aborted already: no more work, even if it is done.
+    return await Promise.race([abortion, work]);
   } finally {
-    clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
   }
 }

@@ -15,6 +15,7 @@ import {
   InternalError,
   LeaseLostError,
   RunCancelledError,
+  RunReleasedError,
 } from '#runtime/errors.js';
 import { systemClock } from '#runtime/rpc/retry.js';
 import type { StudentConfig } from './config.js';
@@ -33,6 +34,8 @@ export interface WorkerOptions {
 interface HeldRun {
   readonly runId: string;
   readonly reporter: RunReporter;
+  readonly stop: AbortController;
+  readonly release: AbortController;
   engine?: EngineChoice;
 }
 
@@ -42,6 +45,7 @@ const retakeMs = 1_000;
 /** Takes runs off the bus, one at a time, until it is closed or has enough. */
 export class StudentWorker {
   readonly #options: WorkerOptions;
+  /** No more runs are taken. */
   readonly #closing = new AbortController();
   /** Resolves when no more runs are taken and the last one is over. */
   readonly ended: Promise<void>;
@@ -56,17 +60,24 @@ export class StudentWorker {
   /** The run that is held, if any. */
   get current() {
     if (!this.#run) return undefined;
-    const { reporter, ...run } = this.#run;
-    return { ...run, last: reporter.last };
+    const { runId, engine, reporter } = this.#run;
+    return { runId, ...(engine && { engine }), last: reporter.last };
   }
 
   /**
-   * Drops the run that is held without a word: the orchestrator notices the
-   * silence and finds another worker, which goes on from the last checkpoint.
+   * Releases the run that is held: another worker goes on from the checkpoint
+   * that is written now. Where that takes longer than `releaseMs`, it goes on
+   * from an earlier one, once the orchestrator has noticed the silence.
    */
   async close(): Promise<void> {
-    this.#closing.abort(new DrainingError({ service: 'student' }));
+    const draining = new DrainingError({ service: 'student' });
+    this.#closing.abort(draining);
+    const run = this.#run;
+    run?.release.abort(new RunReleasedError(run));
+    const { releaseMs } = this.#options.config;
+    const late = setTimeout(() => run?.stop.abort(draining), releaseMs);
     await this.ended;
+    clearTimeout(late);
   }
 
   async #work(): Promise<void> {
@@ -92,31 +103,28 @@ export class StudentWorker {
       events.malformedWork(error.message);
       return item.done();
     }
-    const stop = new AbortController();
+    const [stop, release] = [new AbortController(), new AbortController()];
     const reporter = this.#reporterOf(work, stop);
     await reporter.claim();
     await item.done();
     events.claimed(work);
     this.#runs++;
-    const run: HeldRun = { runId: work.runId, reporter };
+    const run: HeldRun = { runId: work.runId, reporter, stop, release };
     this.#run = run;
+    if (this.#closing.signal.aborted) release.abort(new RunReleasedError(run));
     try {
-      await this.#carryOut(work, run, stop);
+      await this.#carryOut(work, run);
     } finally {
       this.#run = undefined;
     }
   }
 
-  async #carryOut(
-    work: RunWork,
-    run: HeldRun,
-    stop: AbortController,
-  ): Promise<void> {
+  async #carryOut(work: RunWork, run: HeldRun): Promise<void> {
     const { config, events, datasets } = this.#options;
-    const { runId, reporter } = run;
-    const signal = AbortSignal.any([stop.signal, this.#closing.signal]);
+    const { runId, reporter, release } = run;
+    const { signal } = run.stop;
     const finished = new AbortController();
-    void this.#obey(work, stop, finished.signal);
+    void this.#obey(work, run, finished.signal);
     try {
       const experiment = parseConfig(
         experimentSchema,
@@ -126,7 +134,10 @@ export class StudentWorker {
       const { engine } = experiment;
       run.engine = engine === 'auto' ? config.engine : engine;
       const order = { ...work, experiment, engine: run.engine };
-      const around = { config, events, datasets, signal };
+      const around = {
+        ...{ config, events, datasets },
+        ...{ signal, release: release.signal },
+      };
       const result = await train(order, around, reporter);
       events.succeeded(runId, result);
       await reporter.end({ type: 'succeeded', result });
@@ -148,6 +159,10 @@ export class StudentWorker {
     if (cause instanceof RunCancelledError) {
       events.stopped(runId, cause.reason);
       return reporter.end({ type: 'cancelled' });
+    }
+    if (cause instanceof RunReleasedError) {
+      events.stopped(runId, cause.reason);
+      return reporter.end({ type: 'released' });
     }
     if (cause instanceof LeaseLostError || this.#closing.signal.aborted) {
       events.stopped(runId, reasonOf(cause));
@@ -176,18 +191,17 @@ export class StudentWorker {
   /** Stops the run when the bus says so. */
   async #obey(
     { runId, attempt }: RunWork,
-    stop: AbortController,
+    { stop, release }: HeldRun,
     signal: AbortSignal,
   ): Promise<void> {
     const { bus, config, events } = this.#options;
     const holder = { attempt, worker: config.worker };
     try {
       for await (const { reason } of stopRequests(bus, runId, holder, signal)) {
-        stop.abort(
-          reason === 'cancelled'
-            ? new RunCancelledError({ runId })
-            : new LeaseLostError({ runId, epoch: attempt }),
-        );
+        if (reason === 'paused') release.abort(new RunReleasedError({ runId }));
+        else if (reason === 'cancelled')
+          stop.abort(new RunCancelledError({ runId }));
+        else stop.abort(new LeaseLostError({ runId, epoch: attempt }));
       }
     } catch (error) {
       events.reportFailed(runId, error);

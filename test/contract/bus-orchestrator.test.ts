@@ -219,6 +219,41 @@ function suite(open: () => Promise<{ bus: Bus; close: () => Promise<void> }>) {
     expect(ended.run?.phase).toBe('RUN_PHASE_CANCELLED');
   });
 
+  it('pauses a run, and has it go on as the next attempt', async () => {
+    await stage.submit('a');
+    const worker = stage.worker('w1');
+    await worker.claim();
+    worker.hum();
+    await stage.until('a', 'RUNNING');
+    await stage.client.pauseRun({ runId: 'a' });
+    expect((await worker.stopRequest())?.reason).toBe('paused');
+    worker.hush();
+    await worker.say({ type: 'released' });
+    await stage.until('a', 'PAUSED');
+    const { run } = await stage.client.resumeRun({ runId: 'a' });
+    expect(run?.phase).toBe('RUN_PHASE_RESUMING');
+    const next = stage.worker('w2');
+    await next.claim();
+    expect(next.attempt).toBe(2);
+    await next.say({ type: 'succeeded', result });
+    await stage.until('a', 'SUCCEEDED');
+    const late = await stage.client.pauseRun({ runId: 'a' });
+    expect(late.run?.phase).toBe('RUN_PHASE_SUCCEEDED');
+  });
+
+  it('pauses a run that nobody has, and resumes one that failed', async () => {
+    await stage.submit('a');
+    const { run } = await stage.client.pauseRun({ runId: 'a' });
+    expect(run?.phase).toBe('RUN_PHASE_PAUSED');
+    await stage.client.resumeRun({ runId: 'a' });
+    // Nobody takes it: it fails, and goes on when somebody does.
+    await stage.until('a', 'FAILED');
+    await stage.client.resumeRun({ runId: 'a' });
+    const worker = stage.worker('w1');
+    while (worker.attempt < 3) await worker.claim();
+    await stage.until('a', 'PREPARING');
+  });
+
   it('cancels a run whose worker will not listen', async () => {
     await stage.submit('a');
     const stubborn = stage.worker('w1');

@@ -29,7 +29,7 @@ const settings = {
   student: {
     ...{ HEARTBEAT_MS: 200, LEASE_MS: 3_000 },
     ...{ DEADLINES__EXTRACT_MS: 3_000, DEADLINES__BANK_MS: 3_000 },
-    DEADLINES__COMMIT_MS: 3_000,
+    ...{ DEADLINES__COMMIT_MS: 3_000, DEADLINES__DESCRIBE_MS: 3_000 },
   },
   orchestrator: { LEASE_MS: 3_000, CLAIM_TIMEOUT_MS: 5_000 },
 };

@@ -4,4 +4,6 @@ import { toWireRun } from '../wire.js';
 /** See OrchestratorService.CancelRun. */
 export const cancelRun =
   ({ scheduler }: Context): Routes['cancelRun'] =>
-  async ({ runId }) => ({ run: toWireRun(await scheduler.cancel(runId)) });
+  async ({ runId }) => ({
+    run: toWireRun(await scheduler.request(runId, 'cancel')),
+  });

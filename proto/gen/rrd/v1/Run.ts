@@ -17,6 +17,8 @@ export interface Run {
   'createdMs'?: (number | string | Long);
   'updatedMs'?: (number | string | Long);
   'revision'?: (number | string | Long);
+  'attempt'?: (number);
+  'retries'?: (number);
 }
 
 export interface Run__Output {
@@ -30,4 +32,6 @@ export interface Run__Output {
   'createdMs': (number);
   'updatedMs': (number);
   'revision': (number);
+  'attempt': (number);
+  'retries': (number);
 }

@@ -9,6 +9,8 @@ export const RunPhase = {
   RUN_PHASE_SUCCEEDED: 'RUN_PHASE_SUCCEEDED',
   RUN_PHASE_FAILED: 'RUN_PHASE_FAILED',
   RUN_PHASE_CANCELLED: 'RUN_PHASE_CANCELLED',
+  RUN_PHASE_PAUSED: 'RUN_PHASE_PAUSED',
+  RUN_PHASE_RESUMING: 'RUN_PHASE_RESUMING',
 } as const;
 
 export type RunPhase =
@@ -28,5 +30,9 @@ export type RunPhase =
   | 6
   | 'RUN_PHASE_CANCELLED'
   | 7
+  | 'RUN_PHASE_PAUSED'
+  | 8
+  | 'RUN_PHASE_RESUMING'
+  | 9
 
 export type RunPhase__Output = typeof RunPhase[keyof typeof RunPhase]

@@ -1,0 +1,10 @@
+// Original file: proto/rrd/v1/orchestrator.proto
+
+
+export interface ResumeRunRequest {
+  'runId'?: (string);
+}
+
+export interface ResumeRunRequest__Output {
+  'runId': (string);
+}

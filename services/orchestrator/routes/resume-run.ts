@@ -1,0 +1,9 @@
+import type { Context, Routes } from '../context.js';
+import { toWireRun } from '../wire.js';
+
+/** See OrchestratorService.ResumeRun. */
+export const resumeRun =
+  ({ scheduler }: Context): Routes['resumeRun'] =>
+  async ({ runId }) => ({
+    run: toWireRun(await scheduler.request(runId, 'resume')),
+  });
