@@ -6,7 +6,6 @@ import {
   type DomainError,
 } from '#runtime/errors.js';
 import {
-  isFinal,
   isHeld,
   isWaiting,
   type RunEvent,
