@@ -24,6 +24,7 @@ export async function benchTeacherService(): Promise<object> {
     p95Ratio16: round(sixteen.with.p95Ms / sixteen.without.p95Ms),
     streamRatioTcp: round(streams.stream / streams.tcp),
     streamRatioHttp2: round(streams.stream / streams.http2),
+    streamRatioHttp2Window: round(streams.stream / streams.http2Window),
     streamRatioUnary: round(streams.stream / streams.unary),
     engine: before.engine,
     engineImagesPerSecond: round(best),

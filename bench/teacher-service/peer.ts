@@ -34,8 +34,8 @@ async function read(task: StreamTask): Promise<number> {
   const socket =
     kind === 'tcp'
       ? connectTcp(Number(port), host)
-      : connectHttp2(`http://${address}`);
-  await once(socket, 'connect');
+      : await openHttp2(address, kind === 'http2Window');
+  if (kind === 'tcp') await once(socket, 'connect');
   const meter = new Meter(messages * messageBytes);
   const stream = 'request' in socket ? socket.request() : socket;
   if (stream === socket) stream.write('begin');
@@ -44,6 +44,17 @@ async function read(task: StreamTask): Promise<number> {
   }
   socket.destroy();
   return meter.rate;
+}
+
+/** As `clientOptions` of runtime/rpc/options.ts. */
+const windowBytes = 2 ** 22;
+
+async function openHttp2(address: string, widen: boolean) {
+  const settings = widen ? { initialWindowSize: windowBytes } : {};
+  const session = connectHttp2(`http://${address}`, { settings });
+  await once(session, 'remoteSettings');
+  if (widen) session.setLocalWindowSize(windowBytes);
+  return session;
 }
 
 class Meter {

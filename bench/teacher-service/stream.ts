@@ -9,7 +9,8 @@ import { startPeer } from './peers.js';
 /**
  * Answers of 200 KB to another process, MiB a second: on ExtractStream and in
  * as many unary calls at a time, from handlers that have nothing to compute,
- * and as many equal buffers through bare TCP and bare node:http2.
+ * and as many equal buffers through bare TCP and bare node:http2: as it comes,
+ * and with the flow-control window that our own clients have.
  */
 
 export const messageFloats = 50 * 1024;
@@ -19,7 +20,7 @@ const messages = 4000;
 /** Requests at a time. */
 export const credits = 8;
 
-const kinds = ['stream', 'unary', 'tcp', 'http2'] as const;
+const kinds = ['stream', 'unary', 'tcp', 'http2', 'http2Window'] as const;
 export type StreamKind = (typeof kinds)[number];
 
 const unused = () => {
@@ -54,6 +55,7 @@ const servers: Record<StreamKind, () => Promise<Served>> = {
   unary: serveGrpc,
   tcp: () => serveTcp(load),
   http2: () => serveHttp2(load),
+  http2Window: () => serveHttp2(load),
 };
 
 async function rate(kind: StreamKind): Promise<number> {
