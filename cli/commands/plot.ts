@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { tsneDefaults } from '#distill/analysis/tsne.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
 import { catchInterruption } from '../interruption.js';
 import { dataOption, engineOption, positiveInteger } from '../options.js';
@@ -10,6 +11,12 @@ interface PlotFlags {
   readonly dataset?: string;
   readonly engine: EngineChoice;
   readonly out: string;
+}
+
+interface TsneFlags extends PlotFlags {
+  readonly samples: number;
+  readonly iterations: number;
+  readonly seed: number;
 }
 
 /** A figure's command: what it is made of, and where it goes. */
@@ -33,19 +40,22 @@ const tsneCommand = figureCommand(
 )
   .argument('<checkpoint>', 'a folder with a checkpoint or a model')
   .option('--samples <n>', 'test images, the first ones', positiveInteger, 2000)
+  .option(
+    '--iterations <n>',
+    "250 with neighbours pulled closer, then ordinary ones; the paper's number is the default",
+    positiveInteger,
+    tsneDefaults.iterations,
+  )
   .option('--seed <n>', 'of the first places', Number, 0)
-  .action(
-    async (
-      checkpoint: string,
-      flags: PlotFlags & { samples: number; seed: number },
-    ) => {
-      using interruption = catchInterruption();
-      const { samples, seed } = flags;
-      const options = optionsOf(flags, interruption.signal);
-      const svg = await plotTsne(checkpoint, { ...options, samples, seed });
-      console.log((await writeFigure(flags.out, svg)).join('\n'));
-    },
-  );
+  .action(async (checkpoint: string, flags: TsneFlags) => {
+    using interruption = catchInterruption();
+    const { samples, iterations, seed } = flags;
+    const svg = await plotTsne(checkpoint, {
+      ...optionsOf(flags, interruption.signal),
+      ...{ samples, iterations, seed },
+    });
+    console.log((await writeFigure(flags.out, svg)).join('\n'));
+  });
 
 const correlationCommand = figureCommand(
   'correlation',

@@ -58,12 +58,16 @@ async function see(
 /** t-SNE of a network's logits, as the paper's figure has it. */
 export async function plotTsne(
   checkpoint: string,
-  options: PlotOptions & { readonly samples: number; readonly seed: number },
+  options: PlotOptions & {
+    readonly samples: number;
+    readonly iterations: number;
+    readonly seed: number;
+  },
 ): Promise<string> {
-  const { signal, samples, seed } = options;
+  const { signal, samples, iterations, seed } = options;
   const seen = await see(checkpoint, options, samples);
   const { labels, logits, dataset } = seen;
-  const settings = { ...tsneDefaults, seed };
+  const settings = { ...tsneDefaults, iterations, seed };
   const places = await tsne(logits, labels.length, settings, async () => {
     await turn(); // so that Ctrl-C is heard
     signal.throwIfAborted();

@@ -25,7 +25,7 @@ describe('tsne', () => {
     const rng = rngFrom(0, 'heaps', i);
     return (i % 5 === heap ? 20 : 0) + rng.normal();
   });
-  const options = { perplexity: 10, iterations: 300, seed: 1 };
+  const options = { perplexity: 10, iterations: 500, seed: 1 };
 
   it('keeps neighbours together and heaps apart', async () => {
     const place = await tsne(points, 60, options);

@@ -7,14 +7,14 @@ export interface TsneOptions {
   readonly seed: number;
 }
 
-/** As the reference's figure: sklearn's TSNE with perplexity 40. */
+/** As the reference's figure: sklearn's TSNE, perplexity 40, 300 iterations. */
 export const tsneDefaults: TsneOptions = {
   perplexity: 40,
-  iterations: 500,
+  iterations: 300,
   seed: 0,
 };
 
-/** Iterations at the start in which neighbours attract more. */
+/** Iterations at the start in which neighbours attract more; as sklearn. */
 const earlyIterations = 250;
 const exaggeration = 12;
 
@@ -42,7 +42,7 @@ export async function tsne(
   const rate = Math.max(50, count / exaggeration / 4);
   for (let iteration = 0; iteration < iterations; iteration++) {
     await onIteration(iteration);
-    const early = iteration < Math.min(earlyIterations, iterations / 2);
+    const early = iteration < earlyIterations;
     const gradient = gradientOf(affinities, place, early ? exaggeration : 1);
     const momentum = early ? 0.5 : 0.8;
     for (let i = 0; i < place.length; i++) {

@@ -22,6 +22,18 @@ export type ViewSettings = Pick<
 >;
 
 /**
+ * Before anything else is opened for a run.
+ * @throws InvalidRequestError for views that the data set cannot give
+ */
+export function checkViews(
+  dataset: Dataset,
+  { augmentation }: ViewSettings,
+): void {
+  if (augmentation !== 'random-resized-crop') return;
+  resizedCropsOf(dataset, 'train');
+}
+
+/**
  * The views of a batch's samples, uint8.
  * @throws InvalidRequestError for a view that the data set cannot give
  */

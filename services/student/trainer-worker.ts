@@ -6,7 +6,7 @@ import type { Engine } from '#runtime/compute/engine.js';
 import { openShared } from '#runtime/data/shared.js';
 import { DatasetMismatchError } from '#runtime/errors.js';
 import { moved, serveWorker } from '#runtime/worker.js';
-import { pixelsOf } from './batches.js';
+import { checkViews, pixelsOf } from './batches.js';
 import { Evaluator } from './evaluator.js';
 import {
   findTraining,
@@ -37,6 +37,7 @@ class TrainerThread implements TrainerApi {
   async open(settings: ThreadSettings): Promise<ThreadFacts> {
     const { experiment } = settings;
     const dataset = openShared(settings.dataset);
+    checkViews(dataset, experiment.training);
     const engine = await createEngine(settings.engine);
     this.#opened = { experiment, dataset, engine };
     return {

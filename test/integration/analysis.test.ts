@@ -89,7 +89,7 @@ describe('figures', () => {
   }, 60_000);
 
   it('map logits, one point for each image', async () => {
-    const options = { ...plotted(), samples: 10, seed: 0 };
+    const options = { ...plotted(), samples: 10, iterations: 300, seed: 0 };
     const svg = await plotTsne(teacher, options);
     expect(svg.match(/r="3"/g)?.length).toBe(10);
     expect(svg).toContain('class-3');

@@ -114,6 +114,23 @@ describe('photographs of many sizes', () => {
     120_000,
   );
 
+  it('of one size are refused for crops before anything of them is run', async () => {
+    await using world = await makePhotoWorld();
+    await using cluster = await startCluster(world);
+    const experiment = tinyExperiment({ training });
+    await expect(
+      runToEnd(cluster.orchestratorAddress, experiment, 'refused'),
+    ).rejects.toMatchObject({
+      reason: 'INVALID_REQUEST',
+      metadata: {
+        field: 'augmentation',
+        value: 'random-resized-crop of tiny',
+      },
+    });
+    const begun = await readdir(world.runsDir).catch(() => []);
+    expect(begun).not.toContain('refused');
+  }, 60_000);
+
   it('that no longer read are refused by name', async () => {
     await using world = await makePhotoWorld();
     const dataset = await openDatasets(world.datasets).get('shards');
