@@ -60,10 +60,11 @@ export class Forward {
     };
   }
 
-  /** The outputs for the first `count` images of the test split, in order. */
-  async test(dataset: Dataset, count?: number): Promise<Outputs> {
+  /** The outputs for the test split, or for some of its images, in order. */
+  async test(dataset: Dataset, indices?: readonly number[]): Promise<Outputs> {
     const parts: Outputs[] = [];
-    for await (const part of this.testBatches(dataset, count)) parts.push(part);
+    for await (const part of this.testBatches(dataset, indices))
+      parts.push(part);
     return {
       features: joined(parts.map(({ features }) => features)),
       logits: joined(parts.map(({ logits }) => logits)),
@@ -73,14 +74,12 @@ export class Forward {
   /** The same in batches, for who keeps less of them. */
   async *testBatches(
     dataset: Dataset,
-    count = Infinity,
+    indices = spread(Infinity, dataset.split('test').size),
   ): AsyncGenerator<Outputs> {
     const split = dataset.split('test');
-    const total = Math.min(count, split.size);
-    for (let first = 0; first < total; first += batchSize) {
-      const length = Math.min(batchSize, total - first);
-      const indices = Array.from({ length }, (_, i) => first + i);
-      yield await this.#batch(await split.images(indices), length);
+    for (let first = 0; first < indices.length; first += batchSize) {
+      const batch = indices.slice(first, first + batchSize);
+      yield await this.#batch(await split.images(batch), batch.length);
     }
   }
 
@@ -95,6 +94,12 @@ export class Forward {
       logits: rows(outputs['logits']!, count),
     };
   }
+}
+
+/** Up to `count` of the numbers below `size`, evenly spread over them. */
+export function spread(count: number, size: number): readonly number[] {
+  const length = Math.min(count, size);
+  return Array.from({ length }, (_, i) => Math.floor((i * size) / length));
 }
 
 function rows({ shape: [, width = 0], data }: HostTensor, count: number) {

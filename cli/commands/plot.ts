@@ -39,7 +39,7 @@ const tsneCommand = figureCommand(
   "a t-SNE map of a network's logits on the test split",
 )
   .argument('<checkpoint>', 'a folder with a checkpoint or a model')
-  .option('--samples <n>', 'test images, the first ones', positiveInteger, 2000)
+  .option('--samples <n>', 'test images, evenly spread', positiveInteger, 2000)
   .option(
     '--iterations <n>',
     "250 with neighbours pulled closer, then ordinary ones; the paper's number is the default",

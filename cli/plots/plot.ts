@@ -8,7 +8,7 @@ import type { Dataset } from '#distill/data/dataset.js';
 import { createEngine } from '#runtime/compute/index.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
 import { openDatasets } from '#runtime/data/index.js';
-import { Forward } from '#runtime/forward.js';
+import { Forward, spread } from '#runtime/forward.js';
 import { readNetwork, requireSameImages } from '../trained-network.js';
 import { heatmap } from './heatmap.js';
 import { scatter } from './scatter.js';
@@ -34,7 +34,7 @@ interface Seen {
 async function see(
   checkpoint: string,
   { datasets, dataset: wanted, engine: choice, signal }: PlotOptions,
-  samples?: number,
+  samples = Infinity,
 ): Promise<Seen> {
   const { network, tensors, manifest } = await readNetwork(checkpoint);
   const open = openDatasets(datasets, { signal });
@@ -44,12 +44,13 @@ async function see(
   try {
     const images = { ...dataset, normalization: manifest.normalization };
     const forward = await Forward.create(engine, network, images, tensors);
-    const { logits } = await forward.test(images, samples);
-    const { shape, data } = logits;
     const test = dataset.split('test');
-    const labels = Array.from({ length: shape[0]! }, (_, i) => test.label(i));
+    // Files in folders come class by class: the first would be of few.
+    const indices = spread(samples, test.size);
+    const { logits } = await forward.test(images, indices);
+    const labels = indices.map((index) => test.label(index));
     const { name, classCount } = network;
-    return { network: name, dataset, labels, logits: data, classCount };
+    return { network: name, dataset, labels, logits: logits.data, classCount };
   } finally {
     await engine.dispose();
   }
