@@ -17,6 +17,7 @@ describe("the teacher's configuration", () => {
       instances: 1,
       streamCredits: 8,
       maxModels: 4,
+      cache: { memoryBytes: 2 ** 28, diskBytes: 2 ** 32 },
       loadMs: 60_000,
     });
     expect(Object.isFrozen(config)).toBe(true);

@@ -8,6 +8,9 @@ import {
 } from '#runtime/config.js';
 import { listenSchema } from '#runtime/rpc/config.js';
 
+/** Bytes, or none. */
+const sizeSetting = z.coerce.number().int().nonnegative();
+
 const fields = z.strictObject({
   listen: listenSchema,
   /** Each folder in it is a model: a checkpoint with its manifest. */
@@ -30,6 +33,16 @@ const fields = z.strictObject({
   streamCredits: countSetting.max(1024).default(8),
   /** Models held at a time; the one unused for longest makes way. */
   maxModels: countSetting.default(4),
+  /** Outputs are kept, so that no image is computed twice. */
+  cache: z
+    .strictObject({
+      /** In memory; 0 and no `dir`: nothing is kept. */
+      memoryBytes: sizeSetting.default(256 * 2 ** 20),
+      /** Also kept there, for later processes. */
+      dir: z.string().min(1).optional(),
+      diskBytes: countSetting.default(4 * 2 ** 30),
+    })
+    .prefault({}),
   /** How long loading a model may take. */
   loadMs: waitMsSetting.default(60_000),
 });

@@ -1,7 +1,8 @@
-import { metrics } from '@opentelemetry/api';
+import { metrics, type ObservableResult } from '@opentelemetry/api';
 import { DomainError } from '#runtime/errors.js';
 import type { Logger } from '#runtime/logger.js';
 import type { BatchStart } from './batcher.js';
+import type { RowCache } from './cache/row-cache.js';
 import type { ExtractorDescription } from './extractor.js';
 
 /** Everything that the teacher logs and counts, one function an event. */
@@ -30,6 +31,22 @@ export function createEvents(log: Logger) {
   const images = meter.createCounter('rrd.teacher.images', {
     description: 'Images that were computed',
   });
+  const hits = meter.createCounter('rrd.teacher.cache.hits', {
+    description: 'Images whose outputs were known',
+  });
+  const misses = meter.createCounter('rrd.teacher.cache.misses', {
+    description: 'Images that had to be computed',
+  });
+  const saved = meter.createCounter('rrd.teacher.cache.saved', {
+    unit: 's',
+    description: 'Time that hits would have taken, at the mean of an image',
+  });
+  const bytes = meter.createObservableGauge('rrd.teacher.cache.bytes', {
+    unit: 'By',
+    description: 'Size of the cached outputs, by where they are',
+  });
+  /** Of this process's batches so far. */
+  const computed = { samples: 0, seconds: 0 };
 
   return {
     modelLoaded(model: string, identity: ExtractorDescription, loadMs: number) {
@@ -48,13 +65,37 @@ export function createEvents(log: Logger) {
       refused.add(1, { 'rrd.reason': reason });
     },
 
+    cacheAsked(lookup: { hits: number; misses: number }) {
+      hits.add(lookup.hits);
+      misses.add(lookup.misses);
+      const { samples, seconds } = computed;
+      if (samples > 0) saved.add((lookup.hits * seconds) / samples);
+    },
+
+    /** @returns stops it */
+    observeCache(cache: RowCache): () => void {
+      const observe = (result: ObservableResult) => {
+        for (const [where, held] of Object.entries(cache.bytes)) {
+          result.observe(held, { 'rrd.cache': where });
+        }
+      };
+      bytes.addCallback(observe);
+      return () => bytes.removeCallback(observe);
+    },
+
     /** Times the computation of a batch, failed ones included. */
-    async computing<Result>(run: () => Promise<Result>): Promise<Result> {
+    async computing<Result>(
+      samples: number,
+      run: () => Promise<Result>,
+    ): Promise<Result> {
       const started = performance.now();
       try {
         return await run();
       } finally {
-        compute.record((performance.now() - started) / 1000);
+        const seconds = (performance.now() - started) / 1000;
+        compute.record(seconds);
+        computed.samples += samples;
+        computed.seconds += seconds;
       }
     },
   };

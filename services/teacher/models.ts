@@ -2,6 +2,8 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ModelNotFoundError } from '#runtime/errors.js';
 import { Batcher, type Clock, type Submission } from './batcher.js';
+import { CachedAnswers } from './cached-answers.js';
+import type { RowCache } from './cache/row-cache.js';
 import type { TeacherConfig } from './config.js';
 import type { TeacherEvents } from './events.js';
 import type { ExtractorDescription } from './extractor.js';
@@ -36,6 +38,8 @@ export class Models {
     private readonly config: TeacherConfig,
     private readonly events: TeacherEvents,
     private readonly clock: Clock,
+    /** Without it everything is computed. */
+    private readonly cache?: RowCache,
   ) {}
 
   /**
@@ -89,7 +93,9 @@ export class Models {
     const batcher = new Batcher<Job, JobResult>(
       this.config,
       (jobs, instance) =>
-        this.events.computing(() => threads.run(jobs, instance)),
+        this.events.computing(samplesOf(jobs), () =>
+          threads.run(jobs, instance),
+        ),
       this.clock,
       (batch) => this.events.batchStarted(batch, this.config.maxBatchSize),
     );
@@ -98,16 +104,26 @@ export class Models {
       const held = this.held.get(name);
       if (held) this.retire(name, held);
     });
+    const submit = async (job: Job, queuing: Queuing) => {
+      const submission = { ...queuing, samples: job.count };
+      return batcher.submit(job, submission).catch((error: unknown) => {
+        this.events.requestRefused(error);
+        throw error;
+      });
+    };
+    const { description } = threads;
+    const cached =
+      this.cache &&
+      new CachedAnswers(description, this.cache, (lookup) =>
+        this.events.cacheAsked(lookup),
+      );
     return {
       name,
-      description: threads.description,
-      run: async (job, queuing) => {
-        const submission = { ...queuing, samples: job.count };
-        return batcher.submit(job, submission).catch((error: unknown) => {
-          this.events.requestRefused(error);
-          throw error;
-        });
-      },
+      description,
+      run: (job, queuing) =>
+        cached
+          ? cached.run(job, (rest) => submit(rest, queuing))
+          : submit(job, queuing),
       async close() {
         await batcher.close();
         await threads.close();
@@ -133,4 +149,8 @@ export class Models {
   private forget(name: string, model: Promise<Loaded>): void {
     if (this.held.get(name) === model) this.held.delete(name);
   }
+}
+
+function samplesOf(jobs: readonly Job[]): number {
+  return jobs.reduce((sum, { count }) => sum + count, 0);
 }

@@ -4,6 +4,7 @@ import type { Logger } from '#runtime/logger.js';
 import { startServer } from '#runtime/rpc/server.js';
 import type { RunningService } from '#runtime/service.js';
 import type { Clock } from './batcher.js';
+import { RowCache } from './cache/row-cache.js';
 import type { TeacherConfig } from './config.js';
 import type { TeacherContext } from './context.js';
 import { createEvents } from './events.js';
@@ -31,9 +32,12 @@ export async function startTeacher(
   const engine = await chooseEngine(config.engine);
   log.info({ engine, asked: config.engine }, 'engine');
   const stop = new AbortController();
+  const events = createEvents(log);
+  const cache = await cacheOf(config);
+  const unobserve = cache && events.observeCache(cache);
   const context: TeacherContext = {
     config,
-    models: new Models({ ...config, engine }, createEvents(log), clock),
+    models: new Models({ ...config, engine }, events, clock, cache),
     datasets:
       datasets ?? openDatasets(config.datasets, { signal: stop.signal }),
   };
@@ -57,8 +61,17 @@ export async function startTeacher(
       await server.close();
       stop.abort(new Error('the teacher was closed'));
       await context.models.close();
+      unobserve?.();
+      await cache?.close();
     },
   };
+}
+
+async function cacheOf({
+  cache,
+}: TeacherConfig): Promise<RowCache | undefined> {
+  const wanted = cache.memoryBytes > 0 || cache.dir !== undefined;
+  return wanted ? RowCache.open(cache) : undefined;
 }
 
 const systemClock: Clock = {
