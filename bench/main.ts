@@ -1,6 +1,7 @@
 import { benchBank } from './bank/index.js';
 import { benchData } from './data.js';
 import { benchTeacherService } from './teacher-service/index.js';
+import { benchResume } from './resume.js';
 import { benchEngines, benchStudentStep } from './student-step.js';
 
 /**
@@ -11,6 +12,7 @@ const benches: Readonly<Record<string, () => Promise<object>>> = {
   bank: benchBank,
   data: benchData,
   engines: benchEngines,
+  resume: benchResume,
   'student-step': benchStudentStep,
   'teacher-service': benchTeacherService,
 };
