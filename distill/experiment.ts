@@ -50,8 +50,14 @@ export const experimentFields = z.strictObject({
       projectionSeed: seed.default(0),
     })
     .prefault({}),
+  /**
+   * Data-parallel micro-batches of a step, each of `training.batchSize`
+   * samples: the global batch is `ranks * training.batchSize`.
+   */
+  ranks: count.max(64).default(1),
   training: z.strictObject({
     epochs: count,
+    /** Samples of each rank. */
     batchSize: count.max(65536).default(64),
     /** Initial weights, order of samples and their views. */
     seed: seed.default(0),

@@ -7,6 +7,7 @@ import type { Dims, MapShape } from './methods/method.js';
 import type { Network } from './models/network.js';
 import { initHeads, teacherSpecs } from './objective.js';
 import type { Program } from './program.js';
+import { bufferOf, inputsOf, reduceRanks, stateOf } from './ranks.js';
 import type {
   HostTensor,
   NamedHostTensors,
@@ -17,8 +18,10 @@ import { applyGradients, gradients, momentumOf } from './train-step.js';
 
 export interface TrainProgramOptions {
   readonly network: Network;
-  /** Read: `loss`, `bank.{capacity,featDim}`, `training.{batchSize,momentum,weightDecay}`. */
+  /** Read: `ranks`, `loss`, `bank.{capacity,featDim}`, `training.{batchSize,momentum,weightDecay}`. */
   readonly experiment: {
+    /** 1 if left out. */
+    readonly ranks?: Experiment['ranks'];
     readonly loss: Experiment['loss'];
     readonly bank: Pick<Experiment['bank'], 'capacity' | 'featDim'>;
     readonly training: Pick<
@@ -40,13 +43,16 @@ export interface TrainProgram {
    * One training step.
    *
    * State: the network's tensors by their torch names, the methods' under
-   * their own (`rrd.embed.weight`), and `momentum.<name>` of all trainable
-   * ones. Inputs: `images` float32 [B, H, W, C] normalised, `labels` int32 [B],
+   * their own (`rrd.embed.weight`), `momentum.<name>` of all trainable ones,
+   * and `rank1.<name>`, ... of the buffers of ranks above 0.
+   * Inputs (B = ranks * batchSize, rank 0's samples first): `images` float32
+   * [B, H, W, C] normalised, `labels` int32 [B],
    * `learningRate` float32 [], and as the loss needs `teacherFeatures`,
    * `teacherLogits`, `teacherEmbeddings` [B, width], `queue` [K, featDim],
    * `teacherMaps.<i>` and `teacherPreactivations.<i>` [B, H, W, C], `samples`
    * int32 [B] and `contrast` int32 [B, 1 + negatives].
-   * Outputs: scalars, see `Evaluated.measurements`, and `loss`.
+   * Outputs: scalars, see `Evaluated.measurements`, and `loss`; of several
+   * ranks, their means.
    */
   readonly program: Program;
   /** The state before the first step. */
@@ -61,7 +67,8 @@ export function createTrainProgram({
   teacherMaps = [],
   sampleCount = 0,
 }: TrainProgramOptions): TrainProgram {
-  const { loss, bank, training } = experiment;
+  const { ranks = 1, loss, bank, training } = experiment;
+  const batchSize = ranks * training.batchSize;
   const dims: Dims = {
     studentFeatureDim: network.featureDim,
     teacherFeatureDim,
@@ -75,22 +82,31 @@ export function createTrainProgram({
   const heads = initHeads(loss, dims, 0);
   const trainable = { ...network.parameters, ...specsOf(heads.trainable) };
   const names = Object.keys(trainable);
+  const buffers = { ...network.buffers, ...specsOf(heads.buffers) };
+  const bufferNames = Object.keys(buffers);
   const program: Program = {
     name: `train ${network.name}`,
     state: {
       ...trainable,
-      ...network.buffers,
-      ...specsOf(heads.buffers),
+      ...ofRanks(ranks, buffers),
       ...renamed(trainable, momentumOf),
     },
     inputs: {
-      images: float32(training.batchSize, ...imageShape),
-      labels: { shape: [training.batchSize], dataType: 'int32' },
+      images: float32(batchSize, ...imageShape),
+      labels: { shape: [batchSize], dataType: 'int32' },
       learningRate: float32(),
-      ...teacherSpecs(loss, dims, training.batchSize),
+      ...teacherSpecs(loss, dims, batchSize),
     },
     run(state, inputs) {
-      const step = gradients({ network, loss }, names, state, inputs);
+      const steps = Array.from({ length: ranks }, (_, rank) =>
+        gradients(
+          { network, loss },
+          names,
+          stateOf(rank, state, bufferNames),
+          inputsOf(rank, ranks, inputs),
+        ),
+      );
+      const step = reduceRanks(steps);
       const rate = inputs['learningRate'] as tf.Scalar;
       const updated = applyGradients(step, state, rate, training);
       return { state: updated, outputs: step.measurements };
@@ -101,13 +117,30 @@ export function createTrainProgram({
     const weights = {
       ...network.init(rngFrom(seed, 'weights')),
       ...trainable,
+      ...buffers,
     };
+    const own = bufferNames.map((name) => [name, weights[name]!] as const);
     const momentum = Object.fromEntries(
       names.map((name) => [momentumOf(name), zerosLike(weights[name]!)]),
     );
-    return { ...weights, ...buffers, ...momentum };
+    return {
+      ...weights,
+      ...ofRanks(ranks, Object.fromEntries(own)),
+      ...momentum,
+    };
   };
   return { program, initialState };
+}
+
+/** Buffers of every rank, from those of one. */
+function ofRanks<T>(
+  ranks: number,
+  buffers: Readonly<Record<string, T>>,
+): Record<string, T> {
+  const each = Array.from({ length: ranks }, (_, rank) =>
+    renamed(buffers, (name) => bufferOf(rank, name)),
+  );
+  return Object.assign({}, ...each) as Record<string, T>;
 }
 
 function float32(...shape: number[]): TensorSpec {

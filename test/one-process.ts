@@ -43,7 +43,7 @@ export async function trainInOneProcess(
   options: OneProcessOptions,
 ): Promise<OneProcessResult> {
   const { experiment, engine, dataset, steps } = options;
-  const { training, bank } = experiment;
+  const { ranks, training, bank } = experiment;
   const { program, initialState } = createTrainProgram({
     network: createNetwork(
       experiment.student.network,
@@ -81,16 +81,17 @@ export async function trainInOneProcess(
     losses.push(outputs['loss']!.data[0]!);
   }
   const seconds = (performance.now() - startedMs) / 1000;
-  const imagesPerSecond = ((steps - 1) * training.batchSize) / seconds;
+  const imagesPerSecond = ((steps - 1) * ranks * training.batchSize) / seconds;
   return { losses, state: await student.readState(), imagesPerSecond };
 }
 
 /** Batch `step` of the run: the views of its epoch, in its epoch's order. */
 async function batchAt(
   step: number,
-  { training: { seed, batchSize, augmentation } }: Experiment,
+  { ranks, training: { seed, augmentation, ...training } }: Experiment,
   dataset: Dataset,
 ) {
+  const batchSize = ranks * training.batchSize;
   const { imageShape, normalization } = dataset;
   const train = dataset.split('train');
   const stepsPerEpoch = Math.floor(train.size / batchSize);
@@ -130,11 +131,11 @@ async function batchAt(
 async function openTeacher(options: OneProcessOptions) {
   const { engine, dataset, experiment } = options;
   const { network, state } = options.teacher!;
-  const { bank, training } = experiment;
+  const { ranks, bank, training } = experiment;
   const program = createForwardProgram(
     network,
     dataset.imageShape,
-    training.batchSize,
+    ranks * training.batchSize,
   );
   const executable = await engine.compile(program, state);
   const projection = projectionFor(

@@ -47,6 +47,7 @@ export function tinyExperiment(
   changes: {
     readonly loss?: object;
     readonly training?: object;
+    readonly ranks?: number;
     readonly prefetch?: number;
     readonly engine?: string;
     readonly dataset?: string;
@@ -72,20 +73,28 @@ export function tinyExperiment(
   });
 }
 
-/** 54 steps that learn from every part of the system, the rate dropping once. */
+/**
+ * 54 steps that learn from every part of the system, the rate dropping once.
+ * @param ranks that share the 8 samples of a step
+ */
 export function longExperiment(
   enqueue: 'before' | 'after',
   prefetch: number,
+  ranks = 1,
 ): Experiment {
   const temperatures = { studentTemperature: 0.04, teacherTemperature: 0.1 };
   return tinyExperiment({
     prefetch,
+    ranks,
     loss: {
       crossEntropy: 1,
       kd: { weight: 0.5 },
       rrd: { weight: 1, ...temperatures, enqueue },
     },
-    training: { epochs: 9, milestones: [4], evaluateEvery: 5 },
+    training: {
+      ...{ epochs: 9, batchSize: 8 / ranks },
+      ...{ milestones: [4], evaluateEvery: 5 },
+    },
   });
 }
 

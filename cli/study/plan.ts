@@ -142,7 +142,7 @@ function teacherExperiment(
     ...{ name: `${name}-teacher`, dataset, student: { network }, bank },
     loss: { crossEntropy: 1 },
     training: { ...(teachers.training ?? training), seed: teachers.seed },
-    ...services,
+    ...sameForAll,
   };
 }
 
@@ -157,9 +157,8 @@ function studentExperiment(
     // Plain training has one too, to measure how far it agrees with it.
     ...{ teacher: { model: teacher }, loss: methods[method]!, bank },
     training: { ...training, learningRate, seed },
-    ...services,
+    ...sameForAll,
   };
 }
 
-/** What never changes a result. */
-const services = { prefetch: 4, engine: 'auto' } as const;
+const sameForAll = { ranks: 1, prefetch: 4, engine: 'auto' } as const;

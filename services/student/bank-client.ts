@@ -21,6 +21,8 @@ export interface BankOptions {
   /** Fences older owners of the run. */
   readonly attempt: number;
   readonly bank: Experiment['bank'];
+  /** Ranks whose rows make a commit. */
+  readonly worldSize: number;
   readonly teacherDigest: string;
   /** The queue of a checkpoint and the step it goes on with. */
   readonly resume?: { readonly queue: QueueSnapshot; readonly step: number };
@@ -69,9 +71,10 @@ export class BankClient {
     );
   }
 
-  /** Hands in the rows of a step; safe to repeat. */
+  /** Hands in the rows of a rank's step; safe to repeat. */
   async enqueue(
     step: number,
+    rank: number,
     rows: HostTensor,
     signal: AbortSignal,
   ): Promise<void> {
@@ -79,7 +82,7 @@ export class BankClient {
     const request = {
       queue: runId,
       epoch: attempt,
-      batchId: { runId, step, rank: 0 },
+      batchId: { runId, step, rank },
       teacherDigest,
       rows: toWire(rows),
     };
@@ -114,14 +117,14 @@ export class BankClient {
   }
 
   #spec(): QueueSpec {
-    const { runId, bank, teacherDigest } = this.#options;
+    const { runId, bank, worldSize, teacherDigest } = this.#options;
     return {
       queue: runId,
       capacity: bank.capacity,
       featDim: bank.featDim,
       seed: bank.seed,
       init: bank.init === 'rows' ? 'QUEUE_INIT_ROWS' : 'QUEUE_INIT_COLUMNS',
-      worldSize: 1,
+      worldSize,
       teacherDigest,
       projectionSeed: bank.projectionSeed,
     };

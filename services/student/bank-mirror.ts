@@ -95,9 +95,14 @@ export class BankMirror {
     return this.#client.bytes;
   }
 
-  /** Hands in the rows of a step; safe to repeat. */
-  enqueue(step: number, rows: HostTensor, signal: AbortSignal): Promise<void> {
-    return this.#client.enqueue(step, rows, signal);
+  /** Hands in the rows of a rank's step; safe to repeat. */
+  enqueue(
+    step: number,
+    rank: number,
+    rows: HostTensor,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.#client.enqueue(step, rank, rows, signal);
   }
 
   /** Waits for the commit of `step` and hands it out, once. */

@@ -9,6 +9,7 @@ export class Pace {
   #steps = 0;
   #ms = 0;
 
+  /** @param batchSize images of one step */
   constructor(batchSize: number) {
     this.#batchSize = batchSize;
   }

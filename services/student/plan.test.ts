@@ -69,6 +69,29 @@ describe('planOf', () => {
     expect(plan.batchOf(1).indices).toEqual([...order.slice(4)]);
   });
 
+  it('deals a global batch to the ranks in its order', () => {
+    const one = planOf(experiment({ batchSize: 6 }), { trainSize: 26 });
+    const two = planOf(
+      { ...experiment({ batchSize: 3 }), ranks: 2 },
+      { trainSize: 26 },
+    );
+    expect(two.stepsPerEpoch).toBe(one.stepsPerEpoch);
+    expect([one.batchSize, two.batchSize]).toEqual([6, 6]);
+    for (const step of [0, 3, 4]) {
+      const own = [0, 1].map((rank) => two.rankBatchOf(step, rank));
+      expect(own.map(({ indices }) => indices.length)).toEqual([3, 3]);
+      expect(own.flatMap(({ indices }) => indices)).toEqual(
+        one.batchOf(step).indices,
+      );
+      expect(two.batchOf(step)).toEqual(one.batchOf(step));
+    }
+  });
+
+  it('counts all ranks where it refuses a batch', () => {
+    const ranks = { ...experiment({ batchSize: 4 }), ranks: 3 };
+    expect(() => planOf(ranks, { trainSize: 11 })).toThrow(/at most 3, /);
+  });
+
   it('refuses a batch larger than the data set', () => {
     expect(() =>
       planOf(experiment({ batchSize: 12 }), { trainSize: 11 }),

@@ -11,10 +11,15 @@ import type { BatchRef } from './trainer-api.js';
  * new).
  */
 export interface Plan {
+  /** Samples of a step: those of all ranks. */
+  readonly batchSize: number;
   readonly stepsPerEpoch: number;
   readonly totalSteps: number;
   readonly epochOf: (step: number) => number;
+  /** The samples of all ranks, rank 0's first. */
   readonly batchOf: (step: number) => BatchRef;
+  /** Those of one rank. */
+  readonly rankBatchOf: (step: number, rank: number) => BatchRef;
   readonly endsEpoch: (step: number) => boolean;
   readonly evaluatesAfter: (epoch: number) => boolean;
   /** After that step, and after the epoch that it may end. */
@@ -30,13 +35,14 @@ export interface TrainSplit {
 
 /** @throws ConfigInvalidError if the data set does not fill one batch */
 export function planOf(
-  { training }: Experiment,
+  { ranks, training }: Experiment,
   { trainSize, shardSizes }: TrainSplit,
 ): Plan {
-  const { epochs, batchSize, evaluateEvery, checkpointEvery } = training;
+  const { epochs, evaluateEvery, checkpointEvery } = training;
   const { checkpointEverySteps = Infinity } = training;
+  const batchSize = ranks * training.batchSize;
   const stepsPerEpoch = Math.floor(trainSize / batchSize);
-  if (stepsPerEpoch === 0) throw tooLarge(batchSize, trainSize);
+  if (stepsPerEpoch === 0) throw tooLarge(ranks, training.batchSize, trainSize);
   const epochOf = (step: number) => Math.floor(step / stepsPerEpoch) + 1;
   const orderOf = newest(2, (epoch: number) =>
     shardSizes
@@ -46,20 +52,28 @@ export function planOf(
   const endsEpoch = (step: number) => (step + 1) % stepsPerEpoch === 0;
   const every = (interval: number) => (epoch: number) =>
     epoch === epochs || epoch % interval === 0;
+  const batchOf = (step: number): BatchRef => {
+    const epoch = epochOf(step);
+    const start = (step % stepsPerEpoch) * batchSize;
+    const indices = orderOf(epoch).subarray(start, start + batchSize);
+    const augmented = training.augmentation !== 'none';
+    return {
+      split: 'train',
+      indices: [...indices],
+      epoch: augmented ? epoch : undefined,
+    };
+  };
   return {
+    batchSize,
     stepsPerEpoch,
     totalSteps: epochs * stepsPerEpoch,
     epochOf,
-    batchOf(step) {
-      const epoch = epochOf(step);
-      const start = (step % stepsPerEpoch) * batchSize;
-      const indices = orderOf(epoch).subarray(start, start + batchSize);
-      const augmented = training.augmentation !== 'none';
-      return {
-        split: 'train',
-        indices: [...indices],
-        epoch: augmented ? epoch : undefined,
-      };
+    batchOf,
+    rankBatchOf(step, rank) {
+      const { indices, ...batch } = batchOf(step);
+      const start = rank * training.batchSize;
+      const own = indices.slice(start, start + training.batchSize);
+      return { ...batch, indices: own };
     },
     endsEpoch,
     evaluatesAfter: every(evaluateEvery),
@@ -81,12 +95,12 @@ function newest<T>(count: number, make: (key: number) => T) {
   };
 }
 
-function tooLarge(batchSize: number, trainSize: number) {
+function tooLarge(ranks: number, batchSize: number, trainSize: number) {
   return new ConfigInvalidError({
     source: 'experiment',
     line: 0,
     field: 'training.batchSize',
     value: batchSize,
-    expected: `at most the ${trainSize} training images of the data set`,
+    expected: `at most ${Math.floor(trainSize / ranks)}, the data set's ${trainSize} training images over ${ranks} ranks`,
   });
 }

@@ -107,7 +107,8 @@ export async function prepare(
       bank,
       prefetch: experiment.prefetch,
       totalSteps: plan.totalSteps,
-      batchOf: plan.batchOf,
+      ranks: experiment.ranks,
+      batchOf: plan.rankBatchOf,
     },
     signal,
   );
@@ -203,6 +204,7 @@ async function openBank(
       runId,
       attempt,
       bank: experiment.bank,
+      worldSize: experiment.ranks,
       teacherDigest: teacher.digest,
       ...(resume && queue && { resume: { queue, step: resume.step } }),
       callMs: config.deadlines.bankMs,

@@ -1,5 +1,6 @@
 import { context } from '@opentelemetry/api';
 import type { Needs } from '#distill/methods/method.js';
+import { type HostTensor, sizeOf } from '#distill/tensors.js';
 import { inSpan } from '#runtime/rpc/trace.js';
 import type { BankMirror } from './bank-mirror.js';
 import { linkCommit, StepTrace } from './events.js';
@@ -14,7 +15,8 @@ export interface FeedOptions {
   /** Steps that are prepared at a time. */
   readonly prefetch: number;
   readonly totalSteps: number;
-  readonly batchOf: (step: number) => BatchRef;
+  readonly ranks: number;
+  readonly batchOf: (step: number, rank: number) => BatchRef;
 }
 
 /** A step that is ready to be computed. */
@@ -78,13 +80,23 @@ export class StepFeed {
     }
   }
 
+  /** The teacher's outputs for all ranks; each hands in its own rows. */
   async #prepare(step: number): Promise<TeacherOutputs> {
+    const { ranks } = this.#options;
+    const each = Array.from({ length: ranks }, (_, rank) =>
+      this.#prepareRank(step, rank),
+    );
+    return inRankOrder(await Promise.all(each));
+  }
+
+  async #prepareRank(step: number, rank: number): Promise<TeacherOutputs> {
     const { needs, teacher, bank, batchOf } = this.#options;
     if (!teacher || needs.teacher.size === 0) return {};
     const signal = this.#signal;
-    const outputs = await teacher.extract(batchOf(step), needs.teacher, signal);
+    const batch = batchOf(step, rank);
+    const outputs = await teacher.extract(batch, needs.teacher, signal);
     const { embeddings } = outputs;
-    if (bank && embeddings) await bank.enqueue(step, embeddings, signal);
+    if (bank && embeddings) await bank.enqueue(step, rank, embeddings, signal);
     return outputs;
   }
 
@@ -99,4 +111,28 @@ export class StepFeed {
       return rows;
     });
   }
+}
+
+/** One batch of what each rank's batch gave. */
+function inRankOrder(parts: readonly TeacherOutputs[]): TeacherOutputs {
+  const [first, ...others] = parts;
+  if (!first || others.length === 0) return first ?? {};
+  const outputs = Object.keys(first) as (keyof TeacherOutputs)[];
+  return Object.fromEntries(
+    outputs.map((output) => [output, stack(parts.map((p) => p[output]!))]),
+  );
+}
+
+/** Float tensors [n, ...] one after the other. */
+function stack(tensors: readonly HostTensor[]): HostTensor {
+  const [, ...width] = tensors[0]!.shape;
+  const count = tensors.reduce((sum, { shape }) => sum + shape[0]!, 0);
+  const shape = [count, ...width];
+  const data = new Float32Array(sizeOf(shape));
+  let start = 0;
+  for (const tensor of tensors) {
+    data.set(tensor.data, start);
+    start += tensor.data.length;
+  }
+  return { shape, data };
 }

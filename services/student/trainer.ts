@@ -52,11 +52,11 @@ class Trainer {
   #taught = false;
 
   constructor(run: PreparedRun, around: Surroundings, listener: RunListener) {
-    const { resume, order } = run;
+    const { resume } = run;
     this.#run = run;
     this.#around = around;
     this.#listener = listener;
-    this.#pace = new Pace(order.experiment.training.batchSize);
+    this.#pace = new Pace(run.plan.batchSize);
     this.#evaluation = resume?.tally.evaluation;
     this.#bestTestAccuracy = resume?.tally.bestTestAccuracy ?? 0;
     this.#checkpoint = resume?.path ?? '';
@@ -198,10 +198,10 @@ class Trainer {
   }
 
   async #recordResult(result: RunResult): Promise<void> {
-    const { plan, folder, resume, order } = this.#run;
+    const { plan, folder, resume } = this.#run;
     const seconds = (performance.now() - this.#startedMs) / 1000;
     const steps = plan.totalSteps - (resume?.step ?? 0);
-    const images = steps * order.experiment.training.batchSize;
+    const images = steps * plan.batchSize;
     await folder.record({
       ...{ type: 'result', step: plan.totalSteps, ...result },
       totalImagesPerSecond: images / seconds,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '#runtime/compute/index.js';
+import { readCheckpoint } from '#runtime/checkpoint/index.js';
 import { openDatasets } from '#runtime/data/index.js';
 import {
   lossesOf,
@@ -13,10 +14,14 @@ import { longExperiment, makeWorld, type World } from '../world.js';
 
 const steps = 54; // 9 epochs of 6
 
-async function oneProcess(world: World, enqueue: 'before' | 'after') {
+async function oneProcess(
+  world: World,
+  enqueue: 'before' | 'after',
+  ranks = 1,
+) {
   const engine = await createEngine('wasm');
   const dataset = await openDatasets(world.datasets).get('tiny');
-  const experiment = longExperiment(enqueue, 1);
+  const experiment = longExperiment(enqueue, 1, ranks);
   const { teacher } = world;
   return trainInOneProcess({ experiment, engine, dataset, teacher, steps });
 }
@@ -45,6 +50,31 @@ describe('a student over the services equals the same experiment in one process'
         expect(difference).toBeLessThanOrEqual(1e-6);
         expect(result?.bankVersions).toBe(steps);
       }
+    },
+    120_000,
+  );
+
+  it.each([
+    [2, 'before', 4],
+    [2, 'after', 1],
+    [4, 'before', 1],
+    [4, 'after', 4],
+  ] as const)(
+    'with %i ranks too, loss and state, enqueueing %s, prefetch %i',
+    async (ranks, enqueue, prefetch) => {
+      await using world = await makeWorld();
+      await using cluster = await startCluster(world);
+      const reference = await oneProcess(world, enqueue, ranks);
+      const address = cluster.orchestratorAddress;
+      const experiment = longExperiment(enqueue, prefetch, ranks);
+      const { result } = await runToEnd(address, experiment, 'ranks');
+      expect(await lossesOf(world.runsDir, 'ranks')).toEqual(reference.losses);
+      expect(result?.bankVersions).toBe(steps);
+      const saved = await readCheckpoint(result!.checkpoint);
+      const state = { ...saved.tensors, ...saved.training };
+      const last = `rank${ranks - 1}.bn1.running_mean`;
+      expect(state[last]).not.toEqual(state['bn1.running_mean']);
+      expect(state).toMatchObject(reference.state);
     },
     120_000,
   );
