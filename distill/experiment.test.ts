@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { experimentSchema, needsOf } from './experiment.js';
+import { mapNamesOf } from './map-names.js';
 
 function written(loss: object, rest: object = {}) {
   return {
@@ -40,9 +41,9 @@ describe('experimentSchema', () => {
     ['an unknown method', written({ other: {} }), ['loss']],
     ['an unknown parameter', written({ kd: { t: 4 } }), ['loss', 'kd']],
     [
-      'a method of maps, which no teacher serves',
-      written({ at: {} }),
-      ['loss', 'at'],
+      'a method with a stage before the run',
+      written({ ft: {} }),
+      ['loss', 'ft'],
     ],
     [
       'a memory of all samples',
@@ -92,6 +93,16 @@ describe('needsOf', () => {
     const needs = needsOf(experimentSchema.parse(written(loss)));
     expect(needs.teacher).toEqual(new Set(['logits', 'embeddings']));
     expect(needs.queue).toBe('after');
+  });
+
+  it('names the very maps that are read', () => {
+    const loss = { at: {}, sp: {}, fitnet: { layer: 1 } };
+    const needs = needsOf(experimentSchema.parse(written(loss)));
+    expect(mapNamesOf(needs, 4)).toEqual(
+      new Set(['maps.1', 'maps.2', 'maps.3']),
+    );
+    const { maps: last } = needsOf(experimentSchema.parse(written({ sp: {} })));
+    expect(last).toEqual([{ kind: 'maps', which: -1 }]);
   });
 
   it('leaves out terms of weight 0', () => {

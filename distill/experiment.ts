@@ -128,21 +128,22 @@ export function needsOf(experiment: Pick<Experiment, 'loss'>): Needs {
   const terms = weightedTerms(experiment);
   const outputs = terms.flatMap((t) => [...t.method.needs(t.params).teacher]);
   const [queue] = terms.flatMap(orderOf);
-  const maps = terms.flatMap((t) => [...(t.method.needs(t.params).maps ?? [])]);
+  const maps = terms.flatMap((t) => t.method.needs(t.params).maps ?? []);
   const [samples] = terms.flatMap(
     (t) => t.method.needs(t.params).samples ?? [],
   );
   return {
     teacher: new Set(outputs),
     ...(queue && { queue }),
-    ...(maps.length > 0 && { maps: new Set(maps) }),
+    ...(maps.length > 0 && { maps }),
     ...(samples && { samples }),
   };
 }
 
-/** What no service delivers yet, if a term needs it. */
-function undelivered({ maps, samples }: Needs): string | undefined {
-  if (maps) return 'feature maps, which the teacher does not serve yet';
+/** What no service does or delivers yet, if a term needs it. */
+function undelivered({ stageBefore, samples }: Needs): string | undefined {
+  if (stageBefore)
+    return `stage before the run (training ${stageBefore}), which no worker runs yet`;
   if (samples)
     return 'memory of all samples, which the memory bank does not serve yet';
   return undefined;

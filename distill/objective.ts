@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { needsOf, weightedTerms, type Experiment } from './experiment.js';
+import { isMapName, mapNamesOf, partsOf } from './map-names.js';
 import { crossEntropy } from './losses/cross-entropy.js';
 import type {
   Dims,
@@ -7,7 +8,9 @@ import type {
   MethodInputs,
   MethodState,
   TeacherOutput,
+  TeacherTensor,
 } from './methods/method.js';
+import { shapeAt } from './methods/maps.js';
 import type { Network } from './models/network.js';
 import { rngFrom } from './data/rng.js';
 import type {
@@ -36,18 +39,23 @@ export interface Evaluated {
   readonly measurements: NamedTensors;
 }
 
-/** The name of a program's input that carries an output of the teacher. */
-export const teacherInputs = {
+const outputInputs = {
   features: 'teacherFeatures',
   logits: 'teacherLogits',
   embeddings: 'teacherEmbeddings',
 } as const satisfies Record<TeacherOutput, string>;
 
-/** The names of inputs that carry the teacher's maps, but for `.0`, `.1`, ... */
 const mapInputs = {
   maps: 'teacherMaps',
   preactivations: 'teacherPreactivations',
 } as const satisfies Record<MapKind, string>;
+
+/** The name of a program's input that carries something of the teacher. */
+export function teacherInput(tensor: TeacherTensor): string {
+  if (!isMapName(tensor)) return outputInputs[tensor];
+  const { kind, index } = partsOf(tensor);
+  return `${mapInputs[kind]}.${index}`;
+}
 
 /**
  * L = gamma CE + the weighted terms, for one batch.
@@ -93,11 +101,12 @@ function countCorrect(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor {
 function methodInputsOf(
   inputs: NamedTensors,
 ): Pick<MethodInputs, 'teacher' | 'queue' | 'samples'> {
-  const present = Object.entries(teacherInputs).flatMap(([output, name]) =>
+  const present = Object.entries(outputInputs).flatMap(([output, name]) =>
     inputs[name] ? [[output, inputs[name]] as const] : [],
   );
+  /** At their indices; holes where the terms need none. */
   const mapsOf = (kind: MapKind) =>
-    Object.values(withoutPrefix(mapInputs[kind], inputs)) as tf.Tensor4D[];
+    Object.assign([] as tf.Tensor4D[], withoutPrefix(mapInputs[kind], inputs));
   const queue = inputs['queue'] as tf.Tensor2D | undefined;
   const own = inputs['samples'] as tf.Tensor1D | undefined;
   const contrast = inputs['contrast'] as tf.Tensor2D | undefined;
@@ -142,14 +151,12 @@ export function teacherSpecs(
   const needs = needsOf({ loss });
   const specs = [...needs.teacher].map((output) => {
     const shape = [batchSize, widths[output]];
-    return [teacherInputs[output], float32(shape)] as const;
+    return [teacherInput(output), float32(shape)] as const;
   });
-  const maps = [...(needs.maps ?? [])].flatMap((kind) =>
-    dims.teacherMaps.map((shape, i) => {
-      const name = `${mapInputs[kind]}.${i}`;
-      return [name, float32([batchSize, ...shape])] as const;
-    }),
-  );
+  const maps = [...mapNamesOf(needs, dims.teacherMaps.length)].map((name) => {
+    const shape = shapeAt(dims.teacherMaps, partsOf(name).index);
+    return [teacherInput(name), float32([batchSize, ...shape])] as const;
+  });
   return {
     ...Object.fromEntries([...specs, ...maps]),
     ...(needs.queue && { queue: float32([dims.capacity, dims.featDim]) }),

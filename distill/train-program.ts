@@ -49,7 +49,8 @@ export interface TrainProgram {
    * [B, H, W, C] normalised, `labels` int32 [B],
    * `learningRate` float32 [], and as the loss needs `teacherFeatures`,
    * `teacherLogits`, `teacherEmbeddings` [B, width], `queue` [K, featDim],
-   * `teacherMaps.<i>` and `teacherPreactivations.<i>` [B, H, W, C], `samples`
+   * `teacherMaps.<i>` and `teacherPreactivations.<i>` [B, H, W, C] of those
+   * maps that the terms need, `samples`
    * int32 [B] and `contrast` int32 [B, 1 + negatives].
    * Outputs: scalars, see `Evaluated.measurements`, and `loss`; of several
    * ranks, their means.

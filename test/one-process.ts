@@ -4,8 +4,12 @@ import { normalize } from '#distill/data/normalize.js';
 import { epochOrder } from '#distill/data/order.js';
 import { type Experiment, needsOf } from '#distill/experiment.js';
 import { createForwardProgram } from '#distill/forward-program.js';
+import { mapNamesOf } from '#distill/map-names.js';
+import { mapShapesOf } from '#distill/map-shapes.js';
+import type { TeacherTensor } from '#distill/methods/method.js';
 import { createNetwork } from '#distill/models/index.js';
 import type { Network } from '#distill/models/network.js';
+import { teacherInput } from '#distill/objective.js';
 import { embed, projectionFor } from '#distill/projection.js';
 import { FifoQueue } from '#distill/queue.js';
 import { learningRateAt } from '#distill/schedule.js';
@@ -52,6 +56,7 @@ export async function trainInOneProcess(
     experiment,
     imageShape: dataset.imageShape,
     teacherFeatureDim: options.teacher?.network.featureDim ?? 0,
+    teacherMaps: teacherMapsOf(options),
   });
   const student = await engine.compile(program, initialState(training.seed));
   const teacher = options.teacher && (await openTeacher(options));
@@ -62,7 +67,8 @@ export async function trainInOneProcess(
   for (let step = 0; step < steps; step++) {
     if (step === 1) startedMs = performance.now();
     const { epoch, images, labels } = await batchAt(step, experiment, dataset);
-    const { logits, embeddings } = (await teacher?.(images)) ?? {};
+    const taught: Taught = (await teacher?.(images)) ?? {};
+    const { embeddings } = taught;
     if (order === 'before') queue?.enqueue(embeddings?.data as Float32Array);
     const rate = learningRateAt(epoch, training);
     const outputs = await student.run(
@@ -70,8 +76,7 @@ export async function trainInOneProcess(
         images,
         labels,
         learningRate: { shape: [], data: Float32Array.of(rate) },
-        ...(logits && { teacherLogits: logits }),
-        ...(embeddings && { teacherEmbeddings: embeddings }),
+        ...inputsOf(taught),
         ...(queue && {
           queue: { shape: [queue.capacity, queue.featDim], data: queue.rows },
         }),
@@ -127,15 +132,33 @@ async function batchAt(
   };
 }
 
-/** The frozen teacher: images to logits and embeddings. */
+type Taught = Readonly<Partial<Record<TeacherTensor, HostTensor>>>;
+
+function inputsOf(taught: Taught): NamedHostTensors {
+  const entries = Object.entries(taught) as [TeacherTensor, HostTensor][];
+  return Object.fromEntries(
+    entries.map(([output, tensor]) => [teacherInput(output), tensor]),
+  );
+}
+
+/** Shapes of the teacher's maps, if the loss reads them. */
+function teacherMapsOf({ experiment, teacher, dataset }: OneProcessOptions) {
+  if (!teacher || !needsOf(experiment).maps) return [];
+  return mapShapesOf(teacher.network, dataset.imageShape);
+}
+
+/** The frozen teacher: images to logits, embeddings and the maps needed. */
 async function openTeacher(options: OneProcessOptions) {
   const { engine, dataset, experiment } = options;
   const { network, state } = options.teacher!;
   const { ranks, bank, training } = experiment;
+  const mapCount = teacherMapsOf(options).length;
+  const maps = mapNamesOf(needsOf(experiment), mapCount);
   const program = createForwardProgram(
     network,
     dataset.imageShape,
     ranks * training.batchSize,
+    (name) => maps.has(name),
   );
   const executable = await engine.compile(program, state);
   const projection = projectionFor(
@@ -144,8 +167,8 @@ async function openTeacher(options: OneProcessOptions) {
     bank.featDim,
   );
   return async (images: HostTensor) => {
-    const { features, logits } = await executable.run({ images });
-    return { logits: logits!, embeddings: embed(features!, projection) };
+    const { features, ...others } = await executable.run({ images });
+    return { ...others, embeddings: embed(features!, projection) };
   };
 }
 

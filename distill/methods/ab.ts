@@ -28,7 +28,11 @@ const scale = 3 / 1000;
 export const ab: Method<z.infer<typeof params>> = {
   name: 'ab',
   params,
-  needs: () => ({ teacher: new Set(), maps: new Set(['preactivations']) }),
+  needs: () => ({
+    teacher: new Set(),
+    maps: [{ kind: 'preactivations', which: 'stages' }],
+    stageBefore: 'the student and its connectors by the boundaries alone',
+  }),
   init: ({ studentMaps, teacherMaps }, { connectors }, rng) => {
     const sides = [ofStages(studentMaps), ofStages(teacherMaps)] as const;
     requireAlike('ab', sides, (shape) =>

@@ -10,7 +10,7 @@ const params = z.strictObject({ weight: weightOf(1000) });
 export const at: Method<z.infer<typeof params>> = {
   name: 'at',
   params,
-  needs: needsMaps,
+  needs: () => needsMaps('stages'),
   init: () => noHeads,
   loss: ({ student, teacher }) => ({
     loss: sumOf(

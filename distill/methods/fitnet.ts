@@ -5,7 +5,7 @@ import { constant } from '../ops/constant.js';
 import { conv } from '../ops/conv.js';
 import type { NamedTensors } from '../tensors.js';
 import { batchNormHead, convHead, joinHeads, noHeads } from './heads.js';
-import { needsMaps, shapeAt } from './maps.js';
+import { MapMismatchError, needsMaps, shapeAt } from './maps.js';
 import { weightOf, type MapShape, type Method } from './method.js';
 
 const params = z.strictObject({
@@ -24,7 +24,7 @@ const params = z.strictObject({
 export const fitnet: Method<z.infer<typeof params>> = {
   name: 'fitnet',
   params,
-  needs: needsMaps,
+  needs: ({ layer }) => needsMaps(layer),
   init: ({ studentMaps, teacherMaps }, { layer, regressor }, rng) => {
     if (regressor === 'none') return noHeads;
     const [own, target] = [studentMaps, teacherMaps].map((maps) =>
@@ -59,7 +59,9 @@ function resizing(from: number, to: number): Resizing {
   if (from === 2 * to) return 'halve';
   if (2 * from === to) return 'double';
   if (from >= to) return 'crop';
-  throw new RangeError(`no regressor from maps ${from} high to ${to}`);
+  throw new MapMismatchError(
+    `fitnet: no regressor from maps ${from} high to ${to}`,
+  );
 }
 
 /** In torch's layouts, [out, in, h, w], but [in, out, h, w] to double. */

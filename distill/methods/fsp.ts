@@ -17,7 +17,10 @@ const params = z.strictObject({ weight: weightOf(50) });
 export const fsp: Method<z.infer<typeof params>> = {
   name: 'fsp',
   params,
-  needs: needsMaps,
+  needs: () => ({
+    ...needsMaps('all'),
+    stageBefore: 'the first layers by the flow alone',
+  }),
   init: ({ studentMaps, teacherMaps }) => {
     requireAlike('fsp', [studentMaps, teacherMaps], ([, , width]) => [width]);
     return noHeads;

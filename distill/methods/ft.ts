@@ -34,7 +34,7 @@ const layers = [0, 3, 6] as const;
 export const ft: Method<z.infer<typeof params>> = {
   name: 'ft',
   params,
-  needs: needsMaps,
+  needs: () => ({ ...needsMaps(-1), stageBefore: 'the paraphraser' }),
   init: ({ studentMaps, teacherMaps }, { factors, rate }, rng) => {
     if (factors === 'none') return noHeads;
     const own = shapeAt(studentMaps, -1)[2];

@@ -13,7 +13,7 @@ const params = z.strictObject({ weight: weightOf(1) });
 export const kdsvd: Method<z.infer<typeof params>> = {
   name: 'kdsvd',
   params,
-  needs: needsMaps,
+  needs: () => needsMaps('stages'),
   init: ({ studentMaps, teacherMaps }) => {
     const sides = [ofStages(studentMaps), ofStages(teacherMaps)] as const;
     requireAlike('kdsvd', sides, ([, , width]) => [width]);

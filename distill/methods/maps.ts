@@ -1,10 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { MapShape, Needs } from './method.js';
+import type { MapNeed, MapShape, Needs } from './method.js';
 
-/** What the methods need that compare the teacher's maps. */
-export const needsMaps = (): Needs => ({
+/** Maps of the student and the teacher that a method cannot compare. */
+export class MapMismatchError extends RangeError {
+  override readonly name = 'MapMismatchError';
+}
+
+/** What a method needs that compares those of the teacher's maps. */
+export const needsMaps = (which: MapNeed['which']): Needs => ({
   teacher: new Set(),
-  maps: new Set(['maps']),
+  maps: [{ kind: 'maps', which }],
 });
 
 /** The maps of the stages: all but the stem's. */
@@ -22,14 +27,17 @@ export function sumOf(losses: readonly tf.Scalar[]): tf.Scalar {
   return tf.addN([...losses]);
 }
 
-/** The shape of a map of either side, for a head that has to fit it. */
+/**
+ * The shape of a map of either side, for a head that has to fit it.
+ * @throws MapMismatchError if there is none
+ */
 export function shapeAt(maps: readonly MapShape[], index: number): MapShape {
   const shape = maps.at(index);
-  if (!shape) throw new RangeError(`no map ${index} of ${maps.length}`);
+  if (!shape) throw new MapMismatchError(`no map ${index} of ${maps.length}`);
   return shape;
 }
 
-/** @throws RangeError unless both sides' maps agree in what `of` tells of them */
+/** @throws MapMismatchError unless both sides' maps agree in what `of` tells of them */
 export function requireAlike(
   method: string,
   [student, teacher]: readonly [readonly MapShape[], readonly MapShape[]],
@@ -37,6 +45,7 @@ export function requireAlike(
 ): void {
   for (const [own, target] of pairs(student, teacher)) {
     const [a, b] = [of(own), of(target)].map((part) => part.join(' x '));
-    if (a !== b) throw new RangeError(`${method}: maps of ${a} against ${b}`);
+    if (a === b) continue;
+    throw new MapMismatchError(`${method}: maps of ${a} against ${b}`);
   }
 }

@@ -46,8 +46,10 @@ export interface Needs {
   readonly teacher: ReadonlySet<TeacherOutput>;
   /** A bank queue, read before or after the step's own rows are in it. */
   readonly queue?: EnqueueOrder;
-  /** Intermediate activations of the teacher. No service delivers them yet. */
-  readonly maps?: ReadonlySet<MapKind>;
+  /** Intermediate activations of the teacher. */
+  readonly maps?: readonly MapNeed[];
+  /** What the paper trains before the run; no worker runs such a stage yet. */
+  readonly stageBefore?: string;
   /**
    * Each sample's number in the train split, and the numbers of samples to
    * contrast it with. No service delivers them yet.
@@ -63,10 +65,25 @@ export interface SampleNeeds {
 /** Activations behind a stage's last ReLU, or in front of it. */
 export type MapKind = 'maps' | 'preactivations';
 
+export interface MapNeed {
+  readonly kind: MapKind;
+  /**
+   * A map's index, the stem's is 0 and negative ones count from the end; or all
+   * of them; or `stages`, all but the stem's.
+   */
+  readonly which: 'all' | 'stages' | number;
+}
+
+/** One of the teacher's maps. */
+export type MapName = `${MapKind}.${number}`;
+
 /** Height, width and channels of a map. */
 export type MapShape = readonly [number, number, number];
 
 export type TeacherOutput = 'features' | 'logits' | 'embeddings';
+
+/** Anything that a step reads of the teacher, for the batch. */
+export type TeacherTensor = TeacherOutput | MapName;
 
 /**
  * `before`: step t is computed on the queue after its own commit, so each

@@ -103,7 +103,7 @@ function teacherFor({ teacher, maps }: Needs, dims: Dims) {
   };
   const given: Record<string, tf.Tensor | tf.Tensor4D[]> = {};
   for (const output of teacher) given[output] = pooled[output];
-  for (const kind of maps ?? [])
+  for (const { kind } of maps ?? [])
     given[kind] = mapsOf(dims.teacherMaps, `teacher ${kind}`);
   return given;
 }

@@ -10,7 +10,7 @@ const params = z.strictObject({ weight: weightOf(50) });
 export const nst: Method<z.infer<typeof params>> = {
   name: 'nst',
   params,
-  needs: needsMaps,
+  needs: () => needsMaps('stages'),
   init: () => noHeads,
   loss: ({ student, teacher }) => ({
     loss: sumOf(

@@ -10,7 +10,7 @@ const params = z.strictObject({ weight: weightOf(3000) });
 export const sp: Method<z.infer<typeof params>> = {
   name: 'sp',
   params,
-  needs: needsMaps,
+  needs: () => needsMaps(-1),
   init: () => noHeads,
   loss: ({ student, teacher }) => ({
     loss: similarityPreserving(student.maps.at(-1)!, teacher.maps!.at(-1)!),

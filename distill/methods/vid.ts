@@ -21,7 +21,7 @@ const params = z.strictObject({
 export const vid: Method<z.infer<typeof params>> = {
   name: 'vid',
   params,
-  needs: needsMaps,
+  needs: () => needsMaps('stages'),
   init: ({ studentMaps, teacherMaps }, { initialVariance }, rng) => {
     const stages = pairs(ofStages(studentMaps), ofStages(teacherMaps));
     const heads = stages.flatMap(([[, , input], [, , output]], i) => {

@@ -9,6 +9,7 @@ import type { ExtractRequest as _rrd_v1_ExtractRequest, ExtractRequest__Output a
 import type { ExtractResponse as _rrd_v1_ExtractResponse, ExtractResponse__Output as _rrd_v1_ExtractResponse__Output } from './rrd/v1/ExtractResponse.js';
 import type { ExtractStreamRequest as _rrd_v1_ExtractStreamRequest, ExtractStreamRequest__Output as _rrd_v1_ExtractStreamRequest__Output } from './rrd/v1/ExtractStreamRequest.js';
 import type { ExtractStreamResponse as _rrd_v1_ExtractStreamResponse, ExtractStreamResponse__Output as _rrd_v1_ExtractStreamResponse__Output } from './rrd/v1/ExtractStreamResponse.js';
+import type { MapShape as _rrd_v1_MapShape, MapShape__Output as _rrd_v1_MapShape__Output } from './rrd/v1/MapShape.js';
 import type { Projection as _rrd_v1_Projection, Projection__Output as _rrd_v1_Projection__Output } from './rrd/v1/Projection.js';
 import type { SampleRefs as _rrd_v1_SampleRefs, SampleRefs__Output as _rrd_v1_SampleRefs__Output } from './rrd/v1/SampleRefs.js';
 import type { StreamOpened as _rrd_v1_StreamOpened, StreamOpened__Output as _rrd_v1_StreamOpened__Output } from './rrd/v1/StreamOpened.js';
@@ -38,6 +39,7 @@ export interface ProtoGrpcType {
       ExtractResponse: MessageTypeDefinition<_rrd_v1_ExtractResponse, _rrd_v1_ExtractResponse__Output>
       ExtractStreamRequest: MessageTypeDefinition<_rrd_v1_ExtractStreamRequest, _rrd_v1_ExtractStreamRequest__Output>
       ExtractStreamResponse: MessageTypeDefinition<_rrd_v1_ExtractStreamResponse, _rrd_v1_ExtractStreamResponse__Output>
+      MapShape: MessageTypeDefinition<_rrd_v1_MapShape, _rrd_v1_MapShape__Output>
       Projection: MessageTypeDefinition<_rrd_v1_Projection, _rrd_v1_Projection__Output>
       SampleRefs: MessageTypeDefinition<_rrd_v1_SampleRefs, _rrd_v1_SampleRefs__Output>
       Split: EnumTypeDefinition

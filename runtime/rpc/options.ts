@@ -14,7 +14,8 @@ type KnownOptions = {
   ]: ChannelOptions[K];
 };
 
-const maxMessageBytes = 64 * 2 ** 20;
+/** Of one message, either way. */
+export const maxMessageBytes = 64 * 2 ** 20;
 
 /**
  * Both ends: 64 MiB messages, no compression (floats do not compress), and a

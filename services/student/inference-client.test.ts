@@ -23,6 +23,7 @@ const task: TeacherTask = {
     normalization,
   },
   views: { seed: 1, augmentation: 'none' },
+  maps: false,
   projection: { seed: 3, featDim: 4 },
   pixelsOf: () => Promise.resolve(pixels),
   onPixels: () => undefined,

@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto';
 import type { ImageShape } from '#distill/data/dataset.js';
 import { normalize } from '#distill/data/normalize.js';
 import { rngFrom } from '#distill/data/rng.js';
-import type { TeacherOutput } from '#distill/methods/method.js';
+import { isMapName } from '#distill/map-names.js';
+import type { TeacherTensor } from '#distill/methods/method.js';
 import { embed, projectionFor, type Linear } from '#distill/projection.js';
 import { sizeOf, type HostTensor } from '#distill/tensors.js';
 import type { ModelInferResponse__Output } from '#proto/inference/ModelInferResponse.js';
 import {
   BatchShapeError,
+  ConfigInvalidError,
   InvalidRequestError,
   TeacherMismatchError,
 } from '#runtime/errors.js';
@@ -70,10 +72,12 @@ export class InferenceClient implements TeacherDoor {
   /**
    * The digest is the server's own, if it gives one, or that of its answer to
    * fixed images: such a teacher is what it computes.
+   * @throws ConfigInvalidError if maps are needed
    * @throws BatchShapeError for a model that takes no images of the run's shape
    */
   async describe(options: CallOptions): Promise<TeacherDescription> {
-    const { model: name, projection } = this.task;
+    const { model: name, projection, maps } = this.task;
+    if (maps) throw withoutMaps();
     const metadata = await this.#client.modelMetadata({ name }, options);
     const input = this.#inputOf(metadata.inputs);
     const { features, logits } = this.settings;
@@ -87,6 +91,7 @@ export class InferenceClient implements TeacherDoor {
       digest: digestOf(answer) || probeDigest(metadata, [f, l]),
       ...{ featureDim, classCount: l.shape[1]! },
       maxBatchSize: this.settings.maxBatchSize,
+      mapShapes: [],
     };
     this.#described = {
       ...input,
@@ -102,7 +107,7 @@ export class InferenceClient implements TeacherDoor {
 
   async extract(
     batch: BatchRef,
-    outputs: ReadonlySet<TeacherOutput>,
+    outputs: ReadonlySet<TeacherTensor>,
     options: CallOptions,
   ): Promise<TeacherOutputs> {
     const model = this.#described;
@@ -132,7 +137,8 @@ export class InferenceClient implements TeacherDoor {
   }
 
   /** Embeddings are made of features, by us. */
-  #nameOf(output: TeacherOutput): string {
+  #nameOf(output: TeacherTensor): string {
+    if (isMapName(output)) throw withoutMaps();
     switch (output) {
       case 'features':
       case 'embeddings':
@@ -257,4 +263,12 @@ function probeDigest(metadata: object, answers: readonly HostTensor[]): string {
   const hash = createHash('sha256').update(JSON.stringify(metadata));
   for (const { data } of answers) hash.update(data);
   return hash.digest('hex');
+}
+
+function withoutMaps() {
+  return new ConfigInvalidError({
+    ...{ source: 'student settings', line: 0, field: 'teacherProtocol' },
+    value: 'kserve',
+    expected: "rrd for terms that read the teacher's maps",
+  });
 }

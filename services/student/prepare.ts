@@ -4,6 +4,8 @@ import {
   experimentSchema,
   needsOf,
 } from '#distill/experiment.js';
+import { mapNamesOf } from '#distill/map-names.js';
+import type { TeacherTensor } from '#distill/methods/method.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
 import type { Datasets } from '#runtime/data/index.js';
 import {
@@ -102,7 +104,7 @@ export async function prepare(
   const feed = new StepFeed(
     {
       runId,
-      needs: needsOf(experiment),
+      outputs: outputsOf(experiment, teacher),
       teacher,
       bank,
       prefetch: experiment.prefetch,
@@ -171,6 +173,7 @@ async function openTeacher(
       dataset,
       views: training,
       projection: { seed: bank.projectionSeed, featDim: bank.featDim },
+      maps: needsOf(experiment).maps !== undefined,
       describeMs: config.deadlines.describeMs,
       extractMs: config.deadlines.extractMs,
       attemptMs: config.deadlines.extractAttemptMs,
@@ -230,8 +233,18 @@ async function closeBank(
   }
 }
 
-function factsOf({ digest, featureDim }: TeacherClient) {
-  return { digest, featureDim };
+function factsOf({ digest, featureDim, mapShapes }: TeacherClient) {
+  return { digest, featureDim, mapShapes };
+}
+
+/** What the terms read of the teacher. */
+function outputsOf(
+  experiment: Experiment,
+  teacher: TeacherClient | undefined,
+): ReadonlySet<TeacherTensor> {
+  const needs = needsOf(experiment);
+  const maps = mapNamesOf(needs, teacher?.mapShapes.length ?? 0);
+  return new Set([...needs.teacher, ...maps]);
 }
 
 function stuck(waitedMs: number): ThreadLostError {

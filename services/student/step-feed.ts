@@ -1,5 +1,5 @@
 import { context } from '@opentelemetry/api';
-import type { Needs } from '#distill/methods/method.js';
+import type { TeacherTensor } from '#distill/methods/method.js';
 import { type HostTensor, sizeOf } from '#distill/tensors.js';
 import { inSpan } from '#runtime/rpc/trace.js';
 import type { BankMirror } from './bank-mirror.js';
@@ -9,7 +9,8 @@ import type { BatchRef, StepInputs, TeacherOutputs } from './trainer-api.js';
 
 export interface FeedOptions {
   readonly runId: string;
-  readonly needs: Needs;
+  /** What steps read of the teacher. */
+  readonly outputs: ReadonlySet<TeacherTensor>;
   readonly teacher: TeacherClient | undefined;
   readonly bank: BankMirror | undefined;
   /** Steps that are prepared at a time. */
@@ -90,11 +91,11 @@ export class StepFeed {
   }
 
   async #prepareRank(step: number, rank: number): Promise<TeacherOutputs> {
-    const { needs, teacher, bank, batchOf } = this.#options;
-    if (!teacher || needs.teacher.size === 0) return {};
+    const { outputs: wanted, teacher, bank, batchOf } = this.#options;
+    if (!teacher || wanted.size === 0) return {};
     const signal = this.#signal;
     const batch = batchOf(step, rank);
-    const outputs = await teacher.extract(batch, needs.teacher, signal);
+    const outputs = await teacher.extract(batch, wanted, signal);
     const { embeddings } = outputs;
     if (bank && embeddings) await bank.enqueue(step, rank, embeddings, signal);
     return outputs;

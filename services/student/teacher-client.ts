@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { TeacherOutput } from '#distill/methods/method.js';
+import type { MapShape, TeacherTensor } from '#distill/methods/method.js';
 import type { ClientTls } from '#runtime/rpc/options.js';
 import type { ReplicaAddress } from '#runtime/rpc/addresses.js';
 import { InferenceClient, type InferenceSettings } from './inference-client.js';
@@ -65,6 +65,10 @@ export class TeacherClient {
     return this.replicas.description.featureDim;
   }
 
+  get mapShapes(): readonly MapShape[] {
+    return this.replicas.description.mapShapes;
+  }
+
   /** Samples in one call, at most. */
   get maxBatchSize(): number {
     return this.replicas.description.maxBatchSize;
@@ -78,7 +82,7 @@ export class TeacherClient {
   /** Outputs for a batch, in its order. */
   extract(
     batch: BatchRef,
-    outputs: ReadonlySet<TeacherOutput>,
+    outputs: ReadonlySet<TeacherTensor>,
     signal: AbortSignal,
   ): Promise<TeacherOutputs> {
     const wait = { ms: this.extractMs, signal };

@@ -1,4 +1,4 @@
-import type { TeacherOutput } from '#distill/methods/method.js';
+import type { MapShape, TeacherTensor } from '#distill/methods/method.js';
 import type { CallOptions } from '#runtime/rpc/client.js';
 import type { BatchRef, TeacherOutputs } from './trainer-api.js';
 
@@ -9,6 +9,8 @@ export interface TeacherDescription {
   readonly classCount: number;
   /** Samples in one call, at most. */
   readonly maxBatchSize: number;
+  /** Empty unless the task says that maps are needed. */
+  readonly mapShapes: readonly MapShape[];
 }
 
 /** One teacher process, behind whichever protocol it speaks. */
@@ -20,7 +22,7 @@ export interface TeacherDoor {
   /** Outputs for a batch, in its order; only after `describe`. */
   extract(
     batch: BatchRef,
-    outputs: ReadonlySet<TeacherOutput>,
+    outputs: ReadonlySet<TeacherTensor>,
     options: CallOptions,
   ): Promise<TeacherOutputs>;
   close(): void;

@@ -69,7 +69,13 @@ function doorOf(behaviour: Behaviour): FakeDoor {
     async describe() {
       if (behaviour.away) throw away();
       const { digest } = behaviour;
-      return { digest, featureDim: 1, classCount: 1, maxBatchSize: 1 };
+      return {
+        digest,
+        featureDim: 1,
+        classCount: 1,
+        mapShapes: [],
+        maxBatchSize: 1,
+      };
     },
     extract: () => Promise.reject(new Error('the test calls nothing')),
     close() {},

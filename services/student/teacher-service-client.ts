@@ -1,10 +1,17 @@
 import type { Dataset } from '#distill/data/dataset.js';
-import type { TeacherOutput } from '#distill/methods/method.js';
+import { isMapName, partsOf } from '#distill/map-names.js';
+import type {
+  MapKind,
+  MapShape,
+  TeacherOutput,
+  TeacherTensor,
+} from '#distill/methods/method.js';
 import type { DescribeRequest } from '#proto/rrd/v1/DescribeRequest.js';
 import type { DescribeResponse__Output } from '#proto/rrd/v1/DescribeResponse.js';
 import type { ExtractRequest } from '#proto/rrd/v1/ExtractRequest.js';
 import type { ExtractResponse__Output } from '#proto/rrd/v1/ExtractResponse.js';
 import type { SampleRefs } from '#proto/rrd/v1/SampleRefs.js';
+import type { Tensor__Output } from '#proto/rrd/v1/Tensor.js';
 import {
   DatasetMismatchError,
   DatasetNotFoundError,
@@ -35,6 +42,8 @@ export interface TeacherTask {
   readonly views: ViewSettings;
   /** Of embeddings. */
   readonly projection: { readonly seed: number; readonly featDim: number };
+  /** Whether its maps are going to be asked for. */
+  readonly maps: boolean;
   /** Rebuilds the views of a batch, for a teacher that cannot. */
   pixelsOf(batch: BatchRef): Promise<Pixels>;
   /** A teacher does not hold our data set: it is sent pixels from now on. */
@@ -47,7 +56,9 @@ const wireOutputs = {
   features: 'TEACHER_OUTPUT_FEATURES',
   logits: 'TEACHER_OUTPUT_LOGITS',
   embeddings: 'TEACHER_OUTPUT_EMBEDDINGS',
-} as const satisfies Record<TeacherOutput, string>;
+  maps: 'TEACHER_OUTPUT_MAPS',
+  preactivations: 'TEACHER_OUTPUT_PREACTIVATIONS',
+} as const satisfies Record<TeacherOutput | MapKind, string>;
 
 const wireAugmentations = {
   none: 'AUGMENTATION_NONE',
@@ -63,6 +74,7 @@ export class TeacherServiceClient implements TeacherDoor {
   readonly #task: TeacherTask;
   readonly #client: RpcClient<typeof teacherService>;
   #described: DescribeResponse__Output | undefined;
+  #mapShapes: readonly MapShape[] = [];
   #byReference = true;
 
   constructor(task: TeacherTask, address: string, tls: ClientTls | undefined) {
@@ -75,10 +87,10 @@ export class TeacherServiceClient implements TeacherDoor {
   }
 
   async describe(options: CallOptions): Promise<TeacherDescription> {
-    const { model, dataset } = this.#task;
+    const { model, dataset, maps: mapShapes } = this.#task;
     const { name, digest: datasetDigest } = dataset;
     const describe = (request: DescribeRequest) =>
-      this.#client.describe({ model, ...request }, options);
+      this.#client.describe({ model, mapShapes, ...request }, options);
     this.#byReference = true;
     const described = await describe({ dataset: name, datasetDigest }).catch(
       (error: unknown) => {
@@ -90,12 +102,18 @@ export class TeacherServiceClient implements TeacherDoor {
     this.#described = described;
     const { teacherDigest: digest } = described;
     const { featureDim, classCount, maxBatchSize } = described;
-    return { digest, featureDim, classCount, maxBatchSize };
+    this.#mapShapes = described.mapShapes.map(
+      ({ height, width, channels }) => [height, width, channels] as const,
+    );
+    return {
+      ...{ digest, featureDim, classCount, maxBatchSize },
+      mapShapes: this.#mapShapes,
+    };
   }
 
   async extract(
     batch: BatchRef,
-    outputs: ReadonlySet<TeacherOutput>,
+    outputs: ReadonlySet<TeacherTensor>,
     options: CallOptions,
   ): Promise<TeacherOutputs> {
     const { teacherDigest: expected } = this.#identity;
@@ -103,7 +121,8 @@ export class TeacherServiceClient implements TeacherDoor {
       model: this.#task.model,
       client: this.#task.client,
       teacherDigest: expected,
-      outputs: [...outputs].map((output) => wireOutputs[output]),
+      outputs: [...new Set([...outputs].map(wireOutputOf))],
+      mapIndices: indicesOf(outputs),
       projection: outputs.has('embeddings') ? this.#task.projection : null,
       ...(this.#byReference
         ? { refs: this.#refs(batch) }
@@ -138,7 +157,7 @@ export class TeacherServiceClient implements TeacherDoor {
 
   #read(
     response: ExtractResponse__Output,
-    outputs: ReadonlySet<TeacherOutput>,
+    outputs: ReadonlySet<TeacherTensor>,
     count: number,
   ): TeacherOutputs {
     const { featureDim, classCount } = this.#identity;
@@ -147,10 +166,19 @@ export class TeacherServiceClient implements TeacherDoor {
       logits: classCount,
       embeddings: this.#task.projection.featDim,
     };
+    const mapIndices = indicesOf(outputs);
     const tensors = [...outputs].map((field) => {
-      const shape = [count, widths[field]];
-      const expected = { field, dataType: 'float32', shape } as const;
-      return [field, fromWire(response[field], expected)] as const;
+      const read = (tensor: Tensor__Output | null | undefined, row: number[]) =>
+        fromWire(tensor, {
+          ...{ field, dataType: 'float32' as const },
+          shape: [count, ...row],
+        });
+      if (!isMapName(field)) {
+        return [field, read(response[field], [widths[field]])] as const;
+      }
+      const { kind, index } = partsOf(field);
+      const map = response[kind][mapIndices.indexOf(index)];
+      return [field, read(map, [...this.#mapShapes[index]!])] as const;
     });
     return Object.fromEntries(tensors);
   }
@@ -159,6 +187,16 @@ export class TeacherServiceClient implements TeacherDoor {
     if (!this.#described) throw new Error('describe comes first');
     return this.#described;
   }
+}
+
+function wireOutputOf(output: TeacherTensor) {
+  return wireOutputs[isMapName(output) ? partsOf(output).kind : output];
+}
+
+/** The maps that an answer has, of each kind that is asked for. */
+function indicesOf(outputs: ReadonlySet<TeacherTensor>): number[] {
+  const names = [...outputs].filter(isMapName);
+  return [...new Set(names.map((name) => partsOf(name).index))];
 }
 
 /** An error that pixels help against; any other is thrown again. */

@@ -1,6 +1,6 @@
 import type { ImageShape, Split } from '#distill/data/dataset.js';
 import type { Experiment } from '#distill/experiment.js';
-import type { TeacherOutput } from '#distill/methods/method.js';
+import type { MapShape, TeacherTensor } from '#distill/methods/method.js';
 import type { QueueSnapshot } from '#distill/queue.js';
 import type { HostTensor } from '#distill/tensors.js';
 import type { EngineChoice, EngineName } from '#runtime/compute/engine.js';
@@ -51,6 +51,8 @@ export interface ThreadFacts {
 export interface TeacherFacts {
   readonly digest: string;
   readonly featureDim: number;
+  /** Empty unless a term reads maps. */
+  readonly mapShapes: readonly MapShape[];
 }
 
 /** Samples by name, and the views of them. */
@@ -69,7 +71,7 @@ export interface Pixels {
 
 /** Outputs of the teacher for a batch: only those that were asked for. */
 export type TeacherOutputs = Readonly<
-  Partial<Record<TeacherOutput, HostTensor>>
+  Partial<Record<TeacherTensor, HostTensor>>
 >;
 
 /** Everything a step needs that the thread does not have. */

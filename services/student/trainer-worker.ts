@@ -68,6 +68,7 @@ class TrainerThread implements TrainerApi {
     const training = await Training.create({
       ...this.#open,
       teacherFeatureDim: teacher?.featureDim ?? 0,
+      teacherMaps: teacher?.mapShapes ?? [],
       ...(this.#saved && { state: this.#saved.state }),
     });
     const evaluator = await Evaluator.create(

@@ -5,14 +5,20 @@ import {
   needsOf,
   weightedTerms,
 } from '#distill/experiment.js';
+import type { MapShape, TeacherTensor } from '#distill/methods/method.js';
+import { MapMismatchError } from '#distill/methods/maps.js';
 import { createNetwork } from '#distill/models/index.js';
 import type { Network } from '#distill/models/network.js';
-import { teacherInputs } from '#distill/objective.js';
+import { teacherInput } from '#distill/objective.js';
 import { learningRateAt } from '#distill/schedule.js';
-import type { NamedHostTensors } from '#distill/tensors.js';
-import { createTrainProgram } from '#distill/train-program.js';
+import type { HostTensor, NamedHostTensors } from '#distill/tensors.js';
+import {
+  createTrainProgram,
+  type TrainProgram,
+  type TrainProgramOptions,
+} from '#distill/train-program.js';
 import type { Engine, Executable } from '#runtime/compute/engine.js';
-import { NonFiniteLossError } from '#runtime/errors.js';
+import { ConfigInvalidError, NonFiniteLossError } from '#runtime/errors.js';
 import { type Batch, batchOf } from './batches.js';
 import { type Plan, planOf } from './plan.js';
 import type {
@@ -27,6 +33,7 @@ export interface TrainingOptions {
   readonly dataset: Dataset;
   /** 0 if there is no teacher. */
   readonly teacherFeatureDim: number;
+  readonly teacherMaps: readonly MapShape[];
   /** Of a checkpoint; without it, drawn from the experiment's seed. */
   readonly state?: NamedHostTensors;
 }
@@ -41,17 +48,18 @@ export class Training {
   #ahead: { readonly step: number; readonly batch: Promise<Batch> } | undefined;
 
   static async create(options: TrainingOptions): Promise<Training> {
-    const { engine, experiment, dataset, teacherFeatureDim } = options;
+    const { engine, experiment, dataset } = options;
+    const { teacherFeatureDim, teacherMaps } = options;
     const { imageShape, classNames } = dataset;
     const network = createNetwork(
       experiment.student.network,
       classNames.length,
     );
-    const { program, initialState } = createTrainProgram({
+    const { program, initialState } = trainProgramOf({
       network,
       experiment,
       imageShape,
-      teacherFeatureDim,
+      ...{ teacherFeatureDim, teacherMaps },
     });
     const state = options.state ?? initialState(experiment.training.seed);
     const executable = await engine.compile(program, state);
@@ -142,12 +150,23 @@ export class Training {
   }
 }
 
+/** @throws ConfigInvalidError for networks that a term cannot compare */
+function trainProgramOf(options: TrainProgramOptions): TrainProgram {
+  try {
+    return createTrainProgram(options);
+  } catch (cause) {
+    if (!(cause instanceof MapMismatchError)) throw cause;
+    const { name } = options.network;
+    const fields = { source: 'experiment', line: 0, field: 'student.network' };
+    const expected = `one whose maps fit the teacher's (${cause.message})`;
+    throw new ConfigInvalidError({ ...fields, value: name, expected });
+  }
+}
+
 function teacherTensors(outputs: TeacherOutputs): NamedHostTensors {
+  const entries = Object.entries(outputs) as [TeacherTensor, HostTensor][];
   return Object.fromEntries(
-    Object.entries(outputs).map(([output, tensor]) => [
-      teacherInputs[output as keyof TeacherOutputs],
-      tensor,
-    ]),
+    entries.map(([output, tensor]) => [teacherInput(output), tensor]),
   );
 }
 

@@ -1,4 +1,5 @@
 import { innerProducts } from '#distill/inner-products.js';
+import { isMapName } from '#distill/map-names.js';
 import { embed, projectionFor, type Linear } from '#distill/projection.js';
 import type { Extracted } from './extractor.js';
 import type { Job, JobResult, ProjectionKey } from './job.js';
@@ -6,16 +7,19 @@ import type { Job, JobResult, ProjectionKey } from './job.js';
 /** Projections kept; each is featDim * featureDim floats. */
 const maxProjections = 16;
 
-/** Makes what jobs ask for from features and logits. */
+/** Makes what jobs ask for from features, logits and maps. */
 export class Answers {
   private readonly projections = new Map<string, Linear>();
 
   constructor(private readonly featureDim: number) {}
 
   /** @param extracted rows of the job's samples alone */
-  of(job: Job, { features, logits }: Extracted): JobResult {
+  of(job: Job, extracted: Extracted): JobResult {
     const { outputs, projection } = job;
+    const { features, logits } = extracted;
+    const maps = [...outputs].filter(isMapName);
     return {
+      ...Object.fromEntries(maps.map((name) => [name, extracted[name]])),
       ...(outputs.has('features') && { features }),
       ...(outputs.has('logits') && { logits }),
       ...(outputs.has('similarities') && {

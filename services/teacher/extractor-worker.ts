@@ -1,4 +1,5 @@
 import { workerData } from 'node:worker_threads';
+import type { MapShape } from '#distill/methods/method.js';
 import { createEngine } from '#runtime/compute/index.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
 import { moved, serveWorker } from '#runtime/worker.js';
@@ -16,18 +17,24 @@ export interface ExtractorData {
 }
 
 const { folder, engine, maxBatchSize } = workerData as ExtractorData;
+let extractor: NetworkExtractor | undefined;
 let runner: JobRunner | undefined;
 
 const api = {
   /** Must have ended before `run` is called. */
   async load(): Promise<ExtractorDescription> {
-    const extractor = await NetworkExtractor.load(
+    extractor = await NetworkExtractor.load(
       folder,
       await createEngine(engine),
       maxBatchSize,
     );
     runner = new JobRunner(extractor);
     return extractor.description;
+  },
+
+  async mapShapes(): Promise<readonly MapShape[]> {
+    if (!extractor) throw new Error('nothing is loaded');
+    return extractor.mapShapes();
   },
 
   /** Calls must not overlap. */

@@ -1,15 +1,21 @@
 import type { ImageShape } from '#distill/data/dataset.js';
+import type { MapName, MapShape } from '#distill/methods/method.js';
 import type { HostTensor } from '#distill/tensors.js';
 
 /**
- * A frozen teacher: images in, features and logits out, in eval mode. A
+ * A frozen teacher: images in; features, logits and maps out, in eval mode. A
  * sample's output is a function of the sample alone, to the last bit: not of
  * its batch mates, nor of its place or the size of the batch.
  */
 export interface FeatureExtractor {
   readonly description: ExtractorDescription;
-  /** @param images uint8 [N, H, W, C], N at least 1 */
-  extract(images: Uint8Array): Promise<Extracted>;
+  /**
+   * @param images uint8 [N, H, W, C], N at least 1
+   * @param maps those that are wanted; they must be there
+   */
+  extract(images: Uint8Array, maps: ReadonlySet<MapName>): Promise<Extracted>;
+  /** Shapes of the maps, in order. */
+  mapShapes(): Promise<readonly MapShape[]>;
 }
 
 export interface Extracted {
@@ -17,6 +23,8 @@ export interface Extracted {
   readonly features: HostTensor;
   /** Scores before the softmax, float32 [N, classCount]. */
   readonly logits: HostTensor;
+  /** Those that were wanted, float32 [N, h, w, c]. */
+  readonly [map: MapName]: HostTensor;
 }
 
 export interface ExtractorDescription {

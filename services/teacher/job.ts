@@ -1,8 +1,8 @@
-import type { TeacherOutput } from '#distill/methods/method.js';
+import type { TeacherTensor } from '#distill/methods/method.js';
 import type { HostTensor } from '#distill/tensors.js';
 
 /** What a teacher can answer. */
-export type JobOutput = TeacherOutput | 'similarities';
+export type JobOutput = TeacherTensor | 'similarities';
 
 /** One request, checked, as it goes to the extracting thread. */
 export interface Job {

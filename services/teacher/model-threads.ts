@@ -1,3 +1,4 @@
+import type { MapShape } from '#distill/methods/method.js';
 import {
   DrainingError,
   EngineUnavailableError,
@@ -64,6 +65,11 @@ export class ModelThreads {
 
   run(jobs: readonly Job[], instance: number): Promise<JobResult[]> {
     return this.workers[instance]!.api.run(moved(jobs));
+  }
+
+  /** See `FeatureExtractor.mapShapes`. */
+  mapShapes(): Promise<readonly MapShape[]> {
+    return this.workers[0]!.api.mapShapes();
   }
 
   close(): Promise<void> {

@@ -1,5 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isMapName } from '#distill/map-names.js';
+import type { MapShape } from '#distill/methods/method.js';
 import { ModelNotFoundError } from '#runtime/errors.js';
 import { Batcher, type Clock, type Submission } from './batcher.js';
 import { CachedAnswers } from './cached-answers.js';
@@ -19,6 +21,8 @@ export interface Model {
   readonly description: ExtractorDescription;
   /** See `Batcher.submit`. */
   run(job: Job, queuing: Queuing): Promise<JobResult>;
+  /** Shapes of its maps, in order; the first call takes a pass. */
+  mapShapes(): Promise<readonly MapShape[]>;
 }
 
 interface Loaded extends Model {
@@ -121,9 +125,11 @@ export class Models {
       name,
       description,
       run: (job, queuing) =>
-        cached
+        // Maps are far too large to be kept.
+        cached && ![...job.outputs].some(isMapName)
           ? cached.run(job, (rest) => submit(rest, queuing))
           : submit(job, queuing),
+      mapShapes: () => threads.mapShapes(),
       async close() {
         await batcher.close();
         await threads.close();

@@ -2,6 +2,8 @@ import type { ImageShape, Normalization } from '#distill/data/dataset.js';
 import { normalize } from '#distill/data/normalize.js';
 import { rngFrom } from '#distill/data/rng.js';
 import { createForwardProgram } from '#distill/forward-program.js';
+import { isMapName, partsOf } from '#distill/map-names.js';
+import type { MapName, MapShape } from '#distill/methods/method.js';
 import { createNetwork, isNetworkName } from '#distill/models/index.js';
 import type { Network } from '#distill/models/network.js';
 import { sizeOf, type NamedHostTensors } from '#distill/tensors.js';
@@ -26,13 +28,23 @@ interface Parts {
   readonly tensors: NamedHostTensors;
   readonly imageShape: ImageShape;
   readonly engine: Engine;
+  readonly folder: string;
+  readonly normalization: Normalization;
+  readonly maxBatchSize: number;
 }
+
+/** Sets of maps whose programs are kept; each has the weights once more. */
+const maxMapPrograms = 2;
 
 /** A network of the zoo with the weights of a checkpoint, on an engine. */
 export class NetworkExtractor implements FeatureExtractor {
+  /** By the names of the maps that they give, the last used last. */
+  private readonly mapPrograms = new Map<string, SizedPrograms>();
+  private shapes: Promise<readonly MapShape[]> | undefined;
+
   private constructor(
     readonly description: ExtractorDescription,
-    private readonly normalization: Normalization,
+    private readonly parts: Parts,
     private readonly programs: SizedPrograms,
   ) {}
 
@@ -52,14 +64,11 @@ export class NetworkExtractor implements FeatureExtractor {
     );
     const { imageShape, normalization } = manifest;
     const network = networkOf(manifest, folder);
-    const parts: Parts = { network, tensors, imageShape, engine };
-    const programs = await SizedPrograms.create({
-      compile: (batchSize) => compile(parts, batchSize, folder),
-      imageShape,
-      probes: normalize(randomImages(imageShape), normalization),
-      maxBatchSize,
-      engine: engine.name,
-    });
+    const parts: Parts = {
+      ...{ network, tensors, imageShape, engine },
+      ...{ folder, normalization, maxBatchSize },
+    };
+    const programs = await programsOf(parts, noMaps);
     const description = {
       network: network.name,
       featureDim: network.featureDim,
@@ -74,15 +83,74 @@ export class NetworkExtractor implements FeatureExtractor {
       tensors,
       truth,
     });
-    return new NetworkExtractor(
-      { ...description, digest },
-      normalization,
-      programs,
-    );
+    return new NetworkExtractor({ ...description, digest }, parts, programs);
   }
 
-  extract(images: Uint8Array): Promise<Extracted> {
-    return this.programs.run(normalize(images, this.normalization));
+  async extract(
+    images: Uint8Array,
+    maps: ReadonlySet<MapName>,
+  ): Promise<Extracted> {
+    const programs =
+      maps.size === 0 ? this.programs : await this.programsWith(maps);
+    return programs.run(normalize(images, this.parts.normalization));
+  }
+
+  mapShapes(): Promise<readonly MapShape[]> {
+    this.shapes ??= mapShapesOf(this.parts);
+    return this.shapes;
+  }
+
+  /** Programs that give `maps` too; the least recently used make way. */
+  private async programsWith(
+    maps: ReadonlySet<MapName>,
+  ): Promise<SizedPrograms> {
+    const key = [...maps].sort().join();
+    const programs =
+      this.mapPrograms.get(key) ?? (await programsOf(this.parts, maps));
+    this.mapPrograms.delete(key);
+    this.mapPrograms.set(key, programs);
+    const [oldest] = this.mapPrograms;
+    if (oldest && this.mapPrograms.size > maxMapPrograms) {
+      this.mapPrograms.delete(oldest[0]);
+      await oldest[1].dispose();
+    }
+    return programs;
+  }
+}
+
+const noMaps: ReadonlySet<MapName> = new Set();
+
+function programsOf(
+  parts: Parts,
+  maps: ReadonlySet<MapName>,
+): Promise<SizedPrograms> {
+  const { imageShape, normalization, maxBatchSize, engine } = parts;
+  return SizedPrograms.create({
+    compile: (batchSize) => compile(parts, batchSize, maps),
+    imageShape,
+    probes: normalize(randomImages(imageShape), normalization),
+    maxBatchSize,
+    engine: engine.name,
+  });
+}
+
+/** One pass of one image, on the engine: others may be slow with it. */
+async function mapShapesOf(parts: Parts): Promise<readonly MapShape[]> {
+  const { network, imageShape, engine, tensors } = parts;
+  const program = createForwardProgram(network, imageShape, 1, (name) =>
+    name.startsWith('maps.'),
+  );
+  const executable = await engine.compile(program, tensors);
+  try {
+    const shape = [1, ...imageShape];
+    const data = new Float32Array(sizeOf(shape));
+    const outputs = await executable.run({ images: { shape, data } });
+    return Object.keys(outputs)
+      .filter(isMapName)
+      .sort((a, b) => partsOf(a).index - partsOf(b).index)
+      .map((name) => outputs[name]!.shape.slice(1) as unknown as MapShape);
+  } finally {
+    executable.dispose();
   }
 }
 
@@ -92,11 +160,13 @@ function networkOf({ network, classCount }: ModelManifest, path: string) {
 }
 
 async function compile(
-  { network, tensors, imageShape, engine }: Parts,
+  { network, tensors, imageShape, engine, folder: path }: Parts,
   batchSize: number,
-  path: string,
+  maps: ReadonlySet<MapName>,
 ): Promise<Forward> {
-  const program = createForwardProgram(network, imageShape, batchSize);
+  const program = createForwardProgram(network, imageShape, batchSize, (name) =>
+    maps.has(name),
+  );
   const executable = await engine
     .compile(program, tensors)
     .catch((cause: unknown) => {
@@ -107,8 +177,8 @@ async function compile(
     });
   return {
     async run(images) {
-      const { features, logits } = await executable.run({ images });
-      if (features && logits) return { features, logits };
+      const { features, logits, ...rest } = await executable.run({ images });
+      if (features && logits) return { features, logits, ...rest };
       throw new Error('the program has other outputs');
     },
     dispose: () => executable.dispose(),

@@ -1,4 +1,5 @@
 import { sizeOf, type HostTensor } from '#distill/tensors.js';
+import type { Extracted } from './extractor.js';
 
 /** Rows `start` ... `start + count - 1` of [N, ...], copied. */
 export function rowsOf(
@@ -26,6 +27,40 @@ export function joinRows(parts: readonly HostTensor[]): HostTensor {
     position += part.data.length;
   }
   return { shape, data };
+}
+
+/** Rows `start` ... `start + count - 1` of everything, copied. */
+export function extractedRows(
+  extracted: Extracted,
+  start: number,
+  count: number,
+): Extracted {
+  return ofEach(extracted, (name) => rowsOf(extracted[name]!, start, count));
+}
+
+/** All rows of parts that have the same tensors. */
+export function joinExtracted(parts: readonly Extracted[]): Extracted {
+  const [first] = parts;
+  if (!first) throw new RangeError('nothing to join');
+  return ofEach(first, (name) => joinRows(parts.map((part) => part[name]!)));
+}
+
+/** All tensors, in their order. */
+export function tensorsOf(extracted: Extracted): HostTensor[] {
+  return namesOf(extracted).map((name) => extracted[name]!);
+}
+
+/** Tensors made for each name that `like` has. */
+function ofEach(
+  like: Extracted,
+  make: (name: keyof Extracted) => HostTensor,
+): Extracted {
+  const entries = namesOf(like).map((name) => [name, make(name)]);
+  return Object.fromEntries(entries) as Extracted;
+}
+
+function namesOf(extracted: Extracted): (keyof Extracted)[] {
+  return Object.keys(extracted) as (keyof Extracted)[];
 }
 
 /** float32 [N, ...rowShape] with zeros behind up to `count` rows. */

@@ -126,6 +126,8 @@ describe('Extract', () => {
       features: null,
       embeddings: null,
       similarities: null,
+      maps: [],
+      preactivations: [],
     });
   });
 

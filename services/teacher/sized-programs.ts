@@ -1,7 +1,7 @@
 import { sizeOf, type HostTensor } from '#distill/tensors.js';
 import { EngineUnavailableError } from '#runtime/errors.js';
 import type { Extracted } from './extractor.js';
-import { joinRows, padRows, rowsOf } from './rows.js';
+import { extractedRows, joinExtracted, padRows, tensorsOf } from './rows.js';
 
 /** A network compiled for one batch size. */
 export interface Forward {
@@ -92,18 +92,16 @@ export class SizedPrograms {
         done * imageSize,
         (done + count) * imageSize,
       );
-      const { features, logits } = await forward.run(
-        padRows(part, imageShape, size),
-      );
-      parts.push({
-        features: rowsOf(features, 0, count), // [count, featureDim]
-        logits: rowsOf(logits, 0, count), // [count, classCount]
-      });
+      const padded = await forward.run(padRows(part, imageShape, size));
+      parts.push(extractedRows(padded, 0, count));
     }
-    return {
-      features: joinRows(parts.map(({ features }) => features)),
-      logits: joinRows(parts.map(({ logits }) => logits)),
-    };
+    return joinExtracted(parts);
+  }
+
+  /** Nothing may be running. */
+  async dispose(): Promise<void> {
+    const others = await Promise.all(this.others.values());
+    for (const forward of [this.reference, ...others]) forward?.dispose();
   }
 
   private async programFor(count: number): Promise<SizedForward> {
@@ -148,12 +146,10 @@ async function probe(
     const start = probeAt(row) * imageSize;
     data.set(probes.subarray(start, start + imageSize), row * imageSize);
   }
-  const { features, logits } = await forward.run({
-    shape: [size, ...imageShape],
-    data,
-  });
+  const extracted = await forward.run({ shape: [size, ...imageShape], data });
+  const tensors = tensorsOf(extracted);
   return Array.from({ length: size }, (_, row) =>
-    Buffer.concat([bytesOfRow(features, row), bytesOfRow(logits, row)]),
+    Buffer.concat(tensors.map((tensor) => bytesOfRow(tensor, row))),
   );
 }
 
@@ -165,7 +161,7 @@ function agree(rows: readonly Buffer[], truth: readonly Buffer[]): boolean {
 }
 
 function bytesOfRow({ shape, data }: HostTensor, row: number): Buffer {
-  const width = shape[1]!;
+  const width = sizeOf(shape.slice(1));
   const start = data.byteOffset + row * width * data.BYTES_PER_ELEMENT;
   return Buffer.from(data.buffer, start, width * data.BYTES_PER_ELEMENT);
 }

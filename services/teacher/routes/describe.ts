@@ -7,10 +7,12 @@ type Describe = Handlers<'rrd.v1.TeacherService'>['describe'];
 export function describe(context: TeacherContext): Describe {
   const { models, config } = context;
   return async (request) => {
-    const { name, description } = await models.get(request.model);
+    const model = await models.get(request.model);
+    const { name, description } = model;
     const { digest, network, featureDim, classCount, imageShape, engine } =
       description;
     if (request.dataset !== '') await datasetOf(request, imageShape, context);
+    const shapes = request.mapShapes ? await model.mapShapes() : [];
     return {
       model: name,
       teacherDigest: digest,
@@ -20,6 +22,9 @@ export function describe(context: TeacherContext): Describe {
       imageShape: [...imageShape],
       engine,
       maxBatchSize: config.maxBatchSize,
+      mapShapes: shapes.map(([height, width, channels]) => ({
+        ...{ height, width, channels },
+      })),
     };
   };
 }

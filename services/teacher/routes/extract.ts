@@ -2,6 +2,7 @@ import { TeacherMismatchError } from '#runtime/errors.js';
 import type { Handlers } from '#runtime/rpc/server.js';
 import { toWire } from '#runtime/rpc/tensor-codec.js';
 import type { TeacherContext } from '../context.js';
+import { checkMaps, wireMaps } from './maps.js';
 import { outputsOf } from './outputs.js';
 import { queuingOf } from './queuing.js';
 import { samplesOf } from './samples.js';
@@ -26,7 +27,9 @@ export function extract(context: TeacherContext): Extract {
       context,
       signal,
     );
-    const result = await model.run({ ...samples, ...wanted }, queuing);
+    const job = { ...samples, ...wanted };
+    await checkMaps(job, model);
+    const result = await model.run(job, queuing);
     const { features, logits, embeddings, similarities } = result;
     return {
       teacherDigest: digest,
@@ -34,6 +37,8 @@ export function extract(context: TeacherContext): Extract {
       ...(logits && { logits: toWire(logits) }),
       ...(embeddings && { embeddings: toWire(embeddings) }),
       ...(similarities && { similarities: toWire(similarities) }),
+      maps: wireMaps('maps', result),
+      preactivations: wireMaps('preactivations', result),
     };
   };
 }

@@ -1,5 +1,6 @@
 import { InvalidRequestError } from '#runtime/errors.js';
 import type { ExtractRequest__Output } from '#proto/rrd/v1/ExtractRequest.js';
+import type { MapName } from '#distill/methods/method.js';
 import type { TeacherOutput__Output } from '#proto/rrd/v1/TeacherOutput.js';
 import type { Job, JobOutput, ProjectionKey } from '../job.js';
 
@@ -14,8 +15,18 @@ const maxFeatDim = 2048;
 export function outputsOf(
   request: ExtractRequest__Output,
 ): Pick<Job, 'outputs' | 'projection'> {
-  const outputs = new Set(request.outputs.map(outputOf));
-  if (outputs.size === 0) throw invalid('outputs', 'empty', 'at least one');
+  const { mapIndices } = request;
+  const outputs = new Set(
+    request.outputs.flatMap((output) => outputsNamed(output, mapIndices)),
+  );
+  if (request.outputs.length === 0) {
+    throw invalid('outputs', 'empty', 'at least one');
+  }
+  if (mapIndices.length > 0 !== request.outputs.some(isOfMaps)) {
+    const value = mapIndices.length > 0 ? 'there' : 'missing';
+    const expected = 'there exactly for maps and pre-activations';
+    throw invalid('map_indices', value, expected);
+  }
   const { projection } = request;
   if (outputs.has('embeddings') !== Boolean(projection)) {
     const value = projection ? 'there' : 'missing';
@@ -24,16 +35,27 @@ export function outputsOf(
   return { outputs, ...(projection && { projection: checked(projection) }) };
 }
 
-function outputOf(output: TeacherOutput__Output): JobOutput {
+const isOfMaps = (output: TeacherOutput__Output) =>
+  output === 'TEACHER_OUTPUT_MAPS' ||
+  output === 'TEACHER_OUTPUT_PREACTIVATIONS';
+
+function outputsNamed(
+  output: TeacherOutput__Output,
+  mapIndices: readonly number[],
+): JobOutput[] {
   switch (output) {
     case 'TEACHER_OUTPUT_FEATURES':
-      return 'features';
+      return ['features'];
     case 'TEACHER_OUTPUT_LOGITS':
-      return 'logits';
+      return ['logits'];
     case 'TEACHER_OUTPUT_EMBEDDINGS':
-      return 'embeddings';
+      return ['embeddings'];
     case 'TEACHER_OUTPUT_SIMILARITIES':
-      return 'similarities';
+      return ['similarities'];
+    case 'TEACHER_OUTPUT_MAPS':
+      return mapIndices.map((index): MapName => `maps.${index}`);
+    case 'TEACHER_OUTPUT_PREACTIVATIONS':
+      return mapIndices.map((index): MapName => `preactivations.${index}`);
     case 'TEACHER_OUTPUT_UNSPECIFIED':
       throw invalid('outputs', output, 'features, logits or embeddings');
     default:

@@ -5,10 +5,12 @@ export interface DescribeRequest {
   'model'?: (string);
   'dataset'?: (string);
   'datasetDigest'?: (string);
+  'mapShapes'?: (boolean);
 }
 
 export interface DescribeRequest__Output {
   'model': (string);
   'dataset': (string);
   'datasetDigest': (string);
+  'mapShapes': (boolean);
 }

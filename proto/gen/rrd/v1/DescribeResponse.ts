@@ -1,5 +1,6 @@
 // Original file: proto/rrd/v1/teacher.proto
 
+import type { MapShape as _rrd_v1_MapShape, MapShape__Output as _rrd_v1_MapShape__Output } from '../../rrd/v1/MapShape.js';
 
 export interface DescribeResponse {
   'model'?: (string);
@@ -10,6 +11,7 @@ export interface DescribeResponse {
   'imageShape'?: (number)[];
   'engine'?: (string);
   'maxBatchSize'?: (number);
+  'mapShapes'?: (_rrd_v1_MapShape)[];
 }
 
 export interface DescribeResponse__Output {
@@ -21,4 +23,5 @@ export interface DescribeResponse__Output {
   'imageShape': (number)[];
   'engine': (string);
   'maxBatchSize': (number);
+  'mapShapes': (_rrd_v1_MapShape__Output)[];
 }

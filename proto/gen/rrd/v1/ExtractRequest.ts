@@ -12,6 +12,7 @@ export interface ExtractRequest {
   'pixels'?: (_rrd_v1_Tensor | null);
   'outputs'?: (_rrd_v1_TeacherOutput)[];
   'projection'?: (_rrd_v1_Projection | null);
+  'mapIndices'?: (number)[];
   'client'?: (string);
   'priority'?: (number);
   'samples'?: "refs"|"pixels";
@@ -24,6 +25,7 @@ export interface ExtractRequest__Output {
   'pixels'?: (_rrd_v1_Tensor__Output | null);
   'outputs': (_rrd_v1_TeacherOutput__Output)[];
   'projection': (_rrd_v1_Projection__Output | null);
+  'mapIndices': (number)[];
   'client': (string);
   'priority': (number);
   'samples'?: "refs"|"pixels";

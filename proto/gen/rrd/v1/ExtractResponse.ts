@@ -7,6 +7,8 @@ export interface ExtractResponse {
   'features'?: (_rrd_v1_Tensor | null);
   'logits'?: (_rrd_v1_Tensor | null);
   'embeddings'?: (_rrd_v1_Tensor | null);
+  'maps'?: (_rrd_v1_Tensor)[];
+  'preactivations'?: (_rrd_v1_Tensor)[];
   'similarities'?: (_rrd_v1_Tensor | null);
 }
 
@@ -15,5 +17,7 @@ export interface ExtractResponse__Output {
   'features': (_rrd_v1_Tensor__Output | null);
   'logits': (_rrd_v1_Tensor__Output | null);
   'embeddings': (_rrd_v1_Tensor__Output | null);
+  'maps': (_rrd_v1_Tensor__Output)[];
+  'preactivations': (_rrd_v1_Tensor__Output)[];
   'similarities': (_rrd_v1_Tensor__Output | null);
 }

@@ -54,6 +54,7 @@ export function toExtractRequest(
     ...samplesOf(request),
     outputs: wanted.map((name) => oneOf(outputs, 'outputs', name)),
     projection: projectionOf(parameters),
+    mapIndices: [],
     client: textParameter(parameters, 'rrd_client'),
     priority: integerParameter(parameters, 'rrd_priority') ?? 0,
   };

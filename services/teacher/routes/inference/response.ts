@@ -6,9 +6,12 @@ import { inferTensorOf, textOf } from '#runtime/rpc/infer-codec.js';
 /** An answer of our own contract: raw, if the request's contents were. */
 export function toInferResponse(
   request: ModelInferRequest__Output,
-  { teacherDigest = '', ...tensors }: ExtractResponse,
+  response: ExtractResponse,
 ): ModelInferResponse {
   const typed = request.rawInputContents.length === 0;
+  const { teacherDigest = '', features, logits, embeddings } = response;
+  const { similarities } = response;
+  const tensors = { features, logits, embeddings, similarities };
   const outputs = Object.entries(tensors).flatMap(([name, tensor]) =>
     tensor ? [inferTensorOf(name, tensor, typed)] : [],
   );

@@ -1,0 +1,51 @@
+import { isMapName, partsOf } from '#distill/map-names.js';
+import type { MapKind, MapName } from '#distill/methods/method.js';
+import { sizeOf } from '#distill/tensors.js';
+import type { Tensor } from '#proto/rrd/v1/Tensor.js';
+import { InvalidRequestError } from '#runtime/errors.js';
+import { maxMessageBytes } from '#runtime/rpc/options.js';
+import { toWire } from '#runtime/rpc/tensor-codec.js';
+import type { Job, JobResult } from '../job.js';
+import type { Model } from '../models.js';
+
+/** Of an answer, left for whatever is no map. */
+const otherBytes = 2 ** 22;
+const bytesPerFloat = 4;
+
+/**
+ * Makes sure that the model has the maps of a job, and that the answer fits
+ * into a message, before anything is computed.
+ * @throws InvalidRequestError that says what would be possible
+ */
+export async function checkMaps(
+  { outputs, count }: Pick<Job, 'outputs' | 'count'>,
+  model: Pick<Model, 'mapShapes'>,
+): Promise<void> {
+  const names = [...outputs].filter(isMapName);
+  if (names.length === 0) return;
+  const shapes = await model.mapShapes();
+  const sizes = names.map((name) => {
+    const { index } = partsOf(name);
+    const shape = shapes[index];
+    if (shape) return sizeOf(shape) * bytesPerFloat;
+    const expected = `0 to ${shapes.length - 1}`;
+    throw invalid('map_indices', index, expected);
+  });
+  const sampleBytes = sizes.reduce((sum, size) => sum + size, 0);
+  const fitting = Math.floor((maxMessageBytes - otherBytes) / sampleBytes);
+  if (count <= fitting) return;
+  const expected = `at most ${fitting} with maps of ${sampleBytes} bytes each`;
+  throw invalid('samples', count, expected);
+}
+
+/** The maps of a kind, in the order in which they were asked for. */
+export function wireMaps(kind: MapKind, result: JobResult): Tensor[] {
+  const names = Object.keys(result).filter(
+    (name): name is MapName => isMapName(name) && partsOf(name).kind === kind,
+  );
+  return names.map((name) => toWire(result[name]!));
+}
+
+function invalid(field: string, value: number, expected: string) {
+  return new InvalidRequestError({ field, value, expected });
+}
