@@ -1,10 +1,10 @@
 import { context } from '@opentelemetry/api';
 import type { TeacherTensor } from '#distill/methods/method.js';
-import { type HostTensor, sizeOf } from '#distill/tensors.js';
 import { inSpan } from '#runtime/rpc/trace.js';
 import type { BankMirror } from './bank-mirror.js';
 import { linkCommit, StepTrace } from './events.js';
 import type { TeacherClient } from './teacher-client.js';
+import { joinOutputs } from './teacher-outputs.js';
 import type { BatchRef, StepInputs, TeacherOutputs } from './trainer-api.js';
 
 export interface FeedOptions {
@@ -87,7 +87,7 @@ export class StepFeed {
     const each = Array.from({ length: ranks }, (_, rank) =>
       this.#prepareRank(step, rank),
     );
-    return inRankOrder(await Promise.all(each));
+    return joinOutputs(await Promise.all(each));
   }
 
   async #prepareRank(step: number, rank: number): Promise<TeacherOutputs> {
@@ -112,28 +112,4 @@ export class StepFeed {
       return rows;
     });
   }
-}
-
-/** One batch of what each rank's batch gave. */
-function inRankOrder(parts: readonly TeacherOutputs[]): TeacherOutputs {
-  const [first, ...others] = parts;
-  if (!first || others.length === 0) return first ?? {};
-  const outputs = Object.keys(first) as (keyof TeacherOutputs)[];
-  return Object.fromEntries(
-    outputs.map((output) => [output, stack(parts.map((p) => p[output]!))]),
-  );
-}
-
-/** Float tensors [n, ...] one after the other. */
-function stack(tensors: readonly HostTensor[]): HostTensor {
-  const [, ...width] = tensors[0]!.shape;
-  const count = tensors.reduce((sum, { shape }) => sum + shape[0]!, 0);
-  const shape = [count, ...width];
-  const data = new Float32Array(sizeOf(shape));
-  let start = 0;
-  for (const tensor of tensors) {
-    data.set(tensor.data, start);
-    start += tensor.data.length;
-  }
-  return { shape, data };
 }

@@ -4,6 +4,7 @@ import type { ClientTls } from '#runtime/rpc/options.js';
 import type { ReplicaAddress } from '#runtime/rpc/addresses.js';
 import { InferenceClient, type InferenceSettings } from './inference-client.js';
 import type { TeacherDoor } from './teacher-door.js';
+import { joinOutputs, partsThatFit } from './teacher-outputs.js';
 import type { ReplicaListener } from './teacher-replica.js';
 import { TeacherReplicas } from './teacher-replicas.js';
 import {
@@ -79,16 +80,20 @@ export class TeacherClient {
     return this.replicas.bytes;
   }
 
-  /** Outputs for a batch, in its order. */
-  extract(
+  /** Outputs for a batch, in its order; large maps come in several answers. */
+  async extract(
     batch: BatchRef,
     outputs: ReadonlySet<TeacherTensor>,
     signal: AbortSignal,
   ): Promise<TeacherOutputs> {
     const wait = { ms: this.extractMs, signal };
-    return this.replicas.call(wait, (door, options) =>
-      door.extract(batch, outputs, options),
+    const parts = partsThatFit(batch, outputs, this.mapShapes);
+    const answers = parts.map((part) =>
+      this.replicas.call(wait, (door, options) =>
+        door.extract(part, outputs, options),
+      ),
     );
+    return joinOutputs(await Promise.all(answers));
   }
 
   close(): void {

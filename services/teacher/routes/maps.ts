@@ -3,14 +3,10 @@ import type { MapKind, MapName } from '#distill/methods/method.js';
 import { sizeOf } from '#distill/tensors.js';
 import type { Tensor } from '#proto/rrd/v1/Tensor.js';
 import { InvalidRequestError } from '#runtime/errors.js';
-import { maxMessageBytes } from '#runtime/rpc/options.js';
+import { samplesPerMessage } from '#runtime/rpc/message-size.js';
 import { toWire } from '#runtime/rpc/tensor-codec.js';
 import type { Job, JobResult } from '../job.js';
 import type { Model } from '../models.js';
-
-/** Of an answer, left for whatever is no map. */
-const otherBytes = 2 ** 22;
-const bytesPerFloat = 4;
 
 /**
  * Makes sure that the model has the maps of a job, and that the answer fits
@@ -27,14 +23,13 @@ export async function checkMaps(
   const sizes = names.map((name) => {
     const { index } = partsOf(name);
     const shape = shapes[index];
-    if (shape) return sizeOf(shape) * bytesPerFloat;
+    if (shape) return sizeOf(shape);
     const expected = `0 to ${shapes.length - 1}`;
     throw invalid('map_indices', index, expected);
   });
-  const sampleBytes = sizes.reduce((sum, size) => sum + size, 0);
-  const fitting = Math.floor((maxMessageBytes - otherBytes) / sampleBytes);
+  const fitting = samplesPerMessage(sizes);
   if (count <= fitting) return;
-  const expected = `at most ${fitting} with maps of ${sampleBytes} bytes each`;
+  const expected = `at most ${fitting}, whose maps fit into one message`;
   throw invalid('samples', count, expected);
 }
 
