@@ -1,7 +1,10 @@
 import { benchBank } from './bank/index.js';
 import { benchData } from './data.js';
+import { benchEquivalence } from './equivalence.js';
 import { benchTeacherService } from './teacher-service/index.js';
 import { benchResume } from './resume.js';
+import { benchRrdStep } from './rrd-step.js';
+import { benchServices } from './services-vs-in-process.js';
 import { benchEngines, benchStudentStep } from './student-step.js';
 
 /**
@@ -12,7 +15,10 @@ const benches: Readonly<Record<string, () => Promise<object>>> = {
   bank: benchBank,
   data: benchData,
   engines: benchEngines,
+  equivalence: benchEquivalence,
   resume: benchResume,
+  'rrd-step': benchRrdStep,
+  'services-vs-in-process': benchServices,
   'student-step': benchStudentStep,
   'teacher-service': benchTeacherService,
 };

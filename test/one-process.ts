@@ -91,7 +91,7 @@ export async function trainInOneProcess(
 }
 
 /** Batch `step` of the run: the views of its epoch, in its epoch's order. */
-async function batchAt(
+export async function batchAt(
   step: number,
   { ranks, training: { seed, augmentation, ...training } }: Experiment,
   dataset: Dataset,

@@ -1,102 +1,31 @@
-"""One training step of a student with CE + RRD in PyTorch, written from the
-paper's recipe, as the peer of bench/student-step.ts.
+"""One training step of a student with CE + RRD: the peer of
+bench/student-step.ts.
 
-Usage: student_step.py STATE.safetensors THREADS. Each line read is a number of
-steps to run; each line written is {"losses": [...], "ms": [...], "cpuMs": [...]} for them.
+Usage: student_step.py STATE.safetensors THREADS, then see recipe.serve.
 """
 
-import json
 import sys
-import time
 
-import numpy
 import torch
-import torch.nn.functional as F
-
-STUDENT_TEMPERATURE, TEACHER_TEMPERATURE = 0.1, 0.02
-TYPES = {"F32": numpy.float32, "I32": numpy.int32}
-
-
-def read_safetensors(path):
-    with open(path, "rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        data = file.read()
-    header.pop("__metadata__", None)
-    tensors = {}
-    for name, entry in header.items():
-        begin, end = entry["data_offsets"]
-        array = numpy.frombuffer(data[begin:end], TYPES[entry["dtype"]]).copy()
-        tensors[name] = torch.from_numpy(array).reshape(entry["shape"])
-    return tensors
-
-
-def resnet(state, x):
-    """A CIFAR ResNet; returns pooled features and logits."""
-
-    def conv(x, name, stride=1):
-        weight = state[name + ".weight"]
-        return F.conv2d(x, weight, stride=stride, padding=weight.shape[2] // 2)
-
-    def norm(x, name):
-        mean, variance = (state[f"{name}.running_{s}"] for s in ("mean", "var"))
-        weight, bias = state[name + ".weight"], state[name + ".bias"]
-        return F.batch_norm(x, mean, variance, weight, bias, training=True)
-
-    x = F.relu(norm(conv(x, "conv1"), "bn1"))
-    for stage in (1, 2, 3):
-        block = 0
-        while f"layer{stage}.{block}.conv1.weight" in state:
-            name = f"layer{stage}.{block}"
-            stride = 2 if stage > 1 and block == 0 else 1
-            y = F.relu(norm(conv(x, name + ".conv1", stride), name + ".bn1"))
-            y = norm(conv(y, name + ".conv2"), name + ".bn2")
-            if name + ".downsample.0.weight" in state:
-                x = norm(conv(x, name + ".downsample.0", stride), name + ".downsample.1")
-            x = F.relu(x + y)
-            block += 1
-    features = x.mean((2, 3))
-    return features, F.linear(features, state["fc.weight"], state["fc.bias"])
-
-
-def loss_of(state, inputs):
-    features, logits = resnet(state, inputs["images"])
-    head = state["rrd.embed.weight"], state["rrd.embed.bias"]
-    embeddings = F.normalize(F.linear(features, *head))
-    queue, teacher = inputs["queue"], inputs["teacherEmbeddings"]
-    with torch.no_grad():
-        target = F.softmax(teacher @ queue.T / TEACHER_TEMPERATURE, 1)
-    found = F.log_softmax(embeddings @ queue.T / STUDENT_TEMPERATURE, 1)
-    rrd = -(target * found).sum(1).mean()
-    return F.cross_entropy(logits, inputs["labels"]) + rrd
+from recipe import channels_first, loss_of, optimiser_of, part, read_safetensors, serve
 
 
 def main(path, threads):
     torch.set_num_threads(int(threads))
     tensors = read_safetensors(path)
-    state = {k[6:]: v for k, v in tensors.items() if k.startswith("state.")}
-    inputs = {k[7:]: v for k, v in tensors.items() if k.startswith("inputs.")}
-    inputs["images"] = inputs["images"].permute(0, 3, 1, 2).contiguous()
-    inputs["labels"] = inputs["labels"].long()
-    # What SGD keeps for a tensor has its name behind `momentum.`.
-    trainable = [k[9:] for k in state if k.startswith("momentum.")]
-    weights = [state[name].requires_grad_() for name in trainable]
-    rate = float(inputs["learningRate"])
-    sgd = torch.optim.SGD(weights, lr=rate, momentum=0.9, weight_decay=5e-4)
+    state, inputs = part(tensors, "state"), part(tensors, "inputs")
+    images, labels = channels_first(inputs["images"]), inputs["labels"].long()
+    sgd = optimiser_of(state, float(inputs["learningRate"]))
 
     def step():
-        started, cpu = time.perf_counter(), time.process_time()
-        loss = loss_of(state, inputs)
+        queue, teacher = inputs["queue"], inputs["teacherEmbeddings"]
+        loss = loss_of(state, images, labels, queue, teacher)
         sgd.zero_grad()
         loss.backward()
         sgd.step()
-        value = loss.item()
-        ms, cpu_ms = time.perf_counter() - started, time.process_time() - cpu
-        return value, ms * 1000, cpu_ms * 1000
+        return loss.item()
 
-    for line in sys.stdin:
-        results = zip(*(step() for _ in range(int(line))))
-        names = ("losses", "ms", "cpuMs")
-        print(json.dumps(dict(zip(names, results))), flush=True)
+    serve(step)
 
 
 main(*sys.argv[1:])

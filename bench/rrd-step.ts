@@ -1,0 +1,145 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { loadavg } from 'node:os';
+import { join } from 'node:path';
+import { projectionFor } from '#distill/projection.js';
+import { FifoQueue } from '#distill/queue.js';
+import type { NamedHostTensors } from '#distill/tensors.js';
+import { createTrainProgram } from '#distill/train-program.js';
+import { createNetwork } from '#distill/models/index.js';
+import { encodeSafetensors } from '#runtime/checkpoint/index.js';
+import { chooseEngine } from '#runtime/compute/index.js';
+import { openDatasets } from '#runtime/data/index.js';
+import { table } from '../cli/text.js';
+import { runToEnd, startCluster } from '../test/cluster.js';
+import { batchAt } from '../test/one-process.js';
+import type { World } from '../test/world.js';
+import { findPyTorch, PyTorchPeer } from './pytorch.js';
+import { median, round } from './statistics.js';
+import {
+  makeWholeStepWorld,
+  threads,
+  timesOf,
+  wholeStep,
+  wholeStepExperiment,
+} from './whole-step.js';
+
+const checkedSteps = 3;
+const tolerance = 1e-5;
+const rounds = 3;
+const peerSteps = 10;
+
+/**
+ * `npm run bench -- rrd-step`: the whole step over the four services (teacher
+ * forward, wire, bank, student; threads of one process) beside the same step
+ * as a loop in PyTorch, whose batches are decoded before time is taken.
+ * `cold`: every image is new to the teacher. `warm`: the same run again, so
+ * that the teacher's cache knows all of them.
+ */
+export async function benchRrdStep(): Promise<object> {
+  process.env['TF_NUM_INTRAOP_THREADS'] = String(threads); // read when it loads
+  const { python, version } = await findPyTorch();
+  const engine = await chooseEngine('auto');
+  await using world = await makeWholeStepWorld();
+  await using cluster = await startCluster(world, { engine });
+  const run = async (seed: number, runId: string) => {
+    const experiment = wholeStepExperiment(seed, engine);
+    await runToEnd(cluster.orchestratorAddress, experiment, runId);
+    return timesOf(world.runsDir, runId);
+  };
+  const path = await writeStart(world);
+  const args = [path, String(threads), String(wholeStep.learningRate)];
+  const peer = new PyTorchPeer(python, 'rrd_step.py', args);
+  const first = await run(0, 'checked');
+  const expected = await peer.run(checkedSteps);
+  const lossDifference = requireEqual(first.losses, expected.losses);
+  const ms: Record<'cold' | 'warm' | 'peer', number[]> = {
+    ...{ cold: [], warm: [], peer: [] },
+  };
+  for (let seed = 1; seed <= rounds; seed++) {
+    ms.cold.push(...(await run(seed, `cold-${seed}`)).ms);
+    ms.warm.push(...(await run(seed, `warm-${seed}`)).ms);
+    ms.peer.push(...(await peer.run(peerSteps)).ms);
+  }
+  await peer.close();
+  const load = loadavg()[0]!;
+  console.log(
+    table(
+      ['ms a step: median (range)', 'ours cold', 'ours warm', version],
+      [[engine, cells(ms.cold), cells(ms.warm), cells(ms.peer)]],
+    ),
+  );
+  const [cold, warm] = [ms.cold, ms.warm].map((own) =>
+    round(median(ms.peer) / median(own)),
+  );
+  return {
+    ratio: { cold, warm },
+    ...{ engine, peer: version, threads, lossDifference, load },
+    ...{ workload: wholeStep, medianMs: mediansOf(ms) },
+  };
+}
+
+/** Weights, projection, queue and batches, as the first run has them. */
+async function writeStart({ runsDir, teacher }: World): Promise<string> {
+  const dataset = await openDatasets({}).get('procedural');
+  const experiment = wholeStepExperiment(0, 'cpu');
+  const { bank, training } = experiment;
+  const { featureDim } = teacher.network;
+  const { initialState } = createTrainProgram({
+    network: createNetwork(wholeStep.student, dataset.classNames.length),
+    ...{ experiment, imageShape: dataset.imageShape },
+    teacherFeatureDim: featureDim,
+  });
+  const { projectionSeed, featDim, capacity } = bank;
+  const projection = projectionFor(projectionSeed, featureDim, featDim);
+  const batches = await Promise.all(
+    Array.from({ length: checkedSteps }, (_, step) =>
+      batchAt(step, experiment, dataset),
+    ),
+  );
+  const named = batches.map(({ images, labels }, step) => ({
+    [`images.${step}`]: images,
+    [`labels.${step}`]: labels,
+  }));
+  const { rows } = FifoQueue.create(bank);
+  const all: NamedHostTensors = {
+    ...prefixed('student', initialState(training.seed)),
+    ...prefixed('teacher', teacher.state),
+    ...prefixed('projection', { ...projection }),
+    queue: { shape: [capacity, featDim], data: rows },
+    ...(Object.assign({}, ...named) as NamedHostTensors),
+  };
+  await mkdir(runsDir, { recursive: true });
+  const path = join(runsDir, 'start.safetensors');
+  await writeFile(path, encodeSafetensors(all, {}));
+  return path;
+}
+
+/** @throws Error where a checked loss differs from the peer's */
+function requireEqual(
+  losses: readonly number[],
+  expected: readonly number[],
+): number {
+  const difference = Math.max(
+    ...expected.map((value, step) => Math.abs(losses[step]! / value - 1)),
+  );
+  if (difference < tolerance) return difference;
+  const own = losses.slice(0, expected.length).join();
+  throw new Error(`losses ${own}, PyTorch ${expected.join()}`);
+}
+
+function cells(ms: readonly number[]): string {
+  const [best, worst] = [Math.min(...ms), Math.max(...ms)].map(Math.round);
+  return `${Math.round(median(ms))} (${best}-${worst})`;
+}
+
+function mediansOf(ms: Readonly<Record<string, readonly number[]>>) {
+  const entries = Object.entries(ms);
+  return Object.fromEntries(
+    entries.map(([name, values]) => [name, Math.round(median(values))]),
+  );
+}
+
+function prefixed(prefix: string, tensors: NamedHostTensors): NamedHostTensors {
+  const entries = Object.entries(tensors);
+  return Object.fromEntries(entries.map(([k, t]) => [`${prefix}.${k}`, t]));
+}
