@@ -76,14 +76,19 @@ function triton(input: { datatype: string; shape: number[] }): Server {
   };
 }
 
-async function open(input: { datatype: string; shape: number[] }) {
+async function open(
+  input: { datatype: string; shape: number[] },
+  changes: Partial<TeacherTask> = {},
+) {
   const server = await startServer({
     name: 'triton',
     handlers: { 'inference.GRPCInferenceService': triton(input) },
     listen: {},
     log: createLogger('test', { level: 'silent' }),
   });
-  const client = new InferenceClient(task, settings, server.address, undefined);
+  const { address } = server;
+  const asked = { ...task, ...changes };
+  const client = new InferenceClient(asked, settings, address, undefined);
   closers.push(
     () => server.close(),
     () => client.close(),
@@ -132,6 +137,15 @@ describe('InferenceClient', () => {
     await expect(client.describe(options)).rejects.toMatchObject({
       reason: 'BATCH_SHAPE',
       metadata: { field: 'inputs of vgg' },
+    });
+  });
+
+  it('refuses a run that reads maps, which the protocol does not carry', async () => {
+    const input = { datatype: 'FP32', shape: [-1, 3, 2, 2] };
+    const client = await open(input, { maps: true });
+    await expect(client.describe(options)).rejects.toMatchObject({
+      reason: 'CONFIG_INVALID',
+      metadata: { field: 'teacherProtocol', value: 'kserve' },
     });
   });
 });

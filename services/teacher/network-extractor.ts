@@ -96,7 +96,10 @@ export class NetworkExtractor implements FeatureExtractor {
   }
 
   mapShapes(): Promise<readonly MapShape[]> {
-    this.shapes ??= mapShapesOf(this.parts);
+    this.shapes ??= mapShapesOf(this.parts).catch((error: unknown) => {
+      this.shapes = undefined;
+      throw error;
+    });
     return this.shapes;
   }
 

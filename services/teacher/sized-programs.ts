@@ -62,6 +62,7 @@ export class SizedPrograms {
     if (agree(rows, truth)) {
       return new SizedPrograms(options, reference, size, truth);
     }
+    reference.dispose();
     throw new EngineUnavailableError({
       engine: options.engine,
       problem: "a sample's output depends on its place in the batch",
