@@ -29,7 +29,10 @@ describe.skipIf(missing)(
     beforeAll(async () => {
       world = await makeWorld();
       nats = await startNatsServer();
-      cluster = await ProcessCluster.start(world, nats);
+      // Longer than a test may take: a run that moves was not waited out.
+      const orchestrating = { LEASE_MS: 600_000 };
+      const settings = { orchestrator: orchestrating };
+      cluster = await ProcessCluster.start(world, nats, settings);
       orchestrator = openOrchestrator(cluster.orchestratorAddress);
       const reference = await trainInOneProcess({
         ...{ experiment, steps, teacher: world.teacher },
@@ -79,11 +82,8 @@ describe.skipIf(missing)(
       await orchestrator.submit(experiment, 'moved');
       await until('moved', atStep(9));
       const [holder, other] = holderOf('moved');
-      const from = performance.now();
       expect(await holder.stop()).toBe(0);
       await until('moved', (run) => run.attempt === 2);
-      // Long before its lease would have run out.
-      expect(performance.now() - from).toBeLessThan(8_000);
       const left = holder.log.filter((line) =>
         /"moved".*RUN_RELEASED/.test(line),
       );
