@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import type { NamedHostTensors } from '#distill/tensors.js';
 import { packageRoot } from '#runtime/paths.js';
 
 const execute = promisify(execFile);
@@ -77,4 +78,13 @@ export class PyTorchPeer {
     this.#child.stdin!.end();
     if (this.#child.exitCode === null) await once(this.#child, 'exit');
   }
+}
+
+/** Tensors of one file that is read by parts. */
+export function prefixed(
+  prefix: string,
+  tensors: NamedHostTensors,
+): NamedHostTensors {
+  const entries = Object.entries(tensors);
+  return Object.fromEntries(entries.map(([k, t]) => [`${prefix}.${k}`, t]));
 }

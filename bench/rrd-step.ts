@@ -13,7 +13,7 @@ import { table } from '../cli/text.js';
 import { runToEnd, startCluster } from '../test/cluster.js';
 import { batchAt } from '../test/one-process.js';
 import type { World } from '../test/world.js';
-import { findPyTorch, PyTorchPeer } from './pytorch.js';
+import { findPyTorch, prefixed, PyTorchPeer } from './pytorch.js';
 import { median, round } from './statistics.js';
 import {
   makeWholeStepWorld,
@@ -137,9 +137,4 @@ function mediansOf(ms: Readonly<Record<string, readonly number[]>>) {
   return Object.fromEntries(
     entries.map(([name, values]) => [name, Math.round(median(values))]),
   );
-}
-
-function prefixed(prefix: string, tensors: NamedHostTensors): NamedHostTensors {
-  const entries = Object.entries(tensors);
-  return Object.fromEntries(entries.map(([k, t]) => [`${prefix}.${k}`, t]));
 }

@@ -1,13 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { NamedHostTensors } from '#distill/tensors.js';
 import { encodeSafetensors } from '#runtime/checkpoint/index.js';
 import type { Engine } from '#runtime/compute/engine.js';
 import { createEngine, engineProviders } from '#runtime/compute/index.js';
 import { createOnnxEngine } from '#runtime/compute/onnx/index.js';
 import { table } from '../cli/text.js';
-import { findPyTorch, PyTorchPeer, type Steps } from './pytorch.js';
+import { findPyTorch, prefixed, PyTorchPeer, type Steps } from './pytorch.js';
+import { median } from './statistics.js';
 import { studentStep, workload } from './student-step-program.js';
 
 /**
@@ -158,10 +158,6 @@ function summary(rounds: readonly Steps[]): Summary {
   };
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
-}
-
 function print(peer: string, results: readonly Comparison[]): void {
   const cells = ({ medianMs, bestMs, worstMs, cpuMs }: Summary) =>
     `${medianMs} (${bestMs}-${worstMs}), CPU ${cpuMs}`;
@@ -176,11 +172,6 @@ function print(peer: string, results: readonly Comparison[]): void {
   const title = 'ms a step: median (range)';
   const header = [title, 'ours', peer, 'ratio', 'by CPU time', 'loss +-'];
   console.log(table(header, rows));
-}
-
-function prefixed(prefix: string, tensors: NamedHostTensors): NamedHostTensors {
-  const entries = Object.entries(tensors);
-  return Object.fromEntries(entries.map(([k, t]) => [`${prefix}.${k}`, t]));
 }
 
 function mapValues<From, To>(
