@@ -71,7 +71,7 @@ export class TeacherReplicas {
       void replicas.#keepDiscovering();
       await replicas.#next({ started: performance.now(), ms, signal });
       // Who is slow may be loading still, and is compared when it joins.
-      await Promise.race([asked, systemClock.sleep(attemptMs, signal)]);
+      await orLater(asked, attemptMs, signal);
       replicas.#refuseStrangers();
       return replicas;
     } catch (error) {
@@ -253,6 +253,21 @@ export class TeacherReplicas {
     const either = AbortSignal.any([signal, woken.signal]);
     await sleep(ms, undefined, { signal: either }).catch(() => undefined);
     this.#waiting.delete(wake);
+  }
+}
+
+/** Waits for `work`, but no longer than `ms`; leaves no timer behind. */
+async function orLater(
+  work: Promise<unknown>,
+  ms: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const done = new AbortController();
+  const either = AbortSignal.any([signal, done.signal]);
+  try {
+    await Promise.race([work, systemClock.sleep(ms, either)]);
+  } finally {
+    done.abort();
   }
 }
 
