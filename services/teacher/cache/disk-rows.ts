@@ -23,6 +23,11 @@ interface Place {
   readonly bytes: number;
 }
 
+interface PendingRow {
+  readonly key: string;
+  readonly record: Buffer;
+}
+
 export interface DiskRowsOptions {
   readonly dir: string;
   readonly maxBytes: number;
@@ -46,7 +51,7 @@ export class DiskRows {
   /** Oldest first. */
   private readonly segments: Segment[] = [];
   private current: Segment | undefined;
-  private pending: { key: string; record: Buffer }[] = [];
+  private pending: PendingRow[] = [];
   private pendingBytes = 0;
   private writing: Promise<void> | undefined;
   private closed = false;
@@ -86,10 +91,7 @@ export class DiskRows {
     const record = encodeRecord(key, row);
     this.pending.push({ key, record });
     this.pendingBytes += record.length;
-    // A full or broken disk costs the cache, never the answer.
-    this.writing ??= this.write()
-      .catch(() => undefined)
-      .finally(() => (this.writing = undefined));
+    this.writing ??= this.write();
   }
 
   /** Resolves when what was set is written. */
@@ -121,16 +123,23 @@ export class DiskRows {
       const records = this.pending;
       this.pending = [];
       this.pendingBytes = 0;
-      const segment = await this.segment();
-      const data = Buffer.concat(records.map(({ record }) => record));
-      await segment.handle.write(data, 0, data.length, segment.bytes);
-      for (const { key, record } of records) {
-        const place = { segment, start: segment.bytes, bytes: record.length };
-        this.places.set(key, place);
-        segment.bytes += record.length;
-      }
-      await this.makeRoom();
+      // A full or broken disk costs the cache, never the answer.
+      await this.append(records).catch(() => undefined);
     }
+    // In the turn that found nothing to write: what is set next starts anew.
+    this.writing = undefined;
+  }
+
+  private async append(records: readonly PendingRow[]): Promise<void> {
+    const segment = await this.segment();
+    const data = Buffer.concat(records.map(({ record }) => record));
+    await segment.handle.write(data, 0, data.length, segment.bytes);
+    for (const { key, record } of records) {
+      const place = { segment, start: segment.bytes, bytes: record.length };
+      this.places.set(key, place);
+      segment.bytes += record.length;
+    }
+    await this.makeRoom();
   }
 
   /** The segment to append to: a new one when it is long. */

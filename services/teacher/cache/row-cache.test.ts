@@ -1,3 +1,4 @@
+import { mkdirSync, rmSync } from 'node:fs';
 import {
   appendFile,
   mkdtemp,
@@ -87,6 +88,21 @@ describe('RowCache', () => {
     expect(await cache.get(keys[0]!)).toBeUndefined();
     expect(await cache.get(keys[1]!)).toEqual(row(1));
     await cache.close();
+  });
+
+  it('writes a row that was set while another could not be written', async () => {
+    const cache = await openCache();
+    rmSync(dir, { recursive: true });
+    cache.set(keys[0]!, row(0));
+    cache.set(keys[1]!, row(1));
+    // The disk fails for the first row before this thread goes on.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    mkdirSync(dir);
+    await cache.close();
+    const again = await openCache();
+    expect(await again.get(keys[0]!)).toBeUndefined();
+    expect(await again.get(keys[1]!)).toEqual(row(1));
+    await again.close();
   });
 
   it('survives files of others', async () => {
