@@ -5,7 +5,7 @@ import { listenSchema } from '#runtime/rpc/config.js';
 const schema = z.strictObject({
   listen: listenSchema,
   /** How long the worker of a run may be silent before it loses the run. */
-  leaseMs: waitMsSetting.default(10_000),
+  leaseMs: waitMsSetting.default(9_000),
   /** Workers that a run may lose before it fails. */
   maxAttempts: countSetting.default(3),
   /** How long a run waits for a worker while none is heard at all. */

@@ -43,7 +43,7 @@ const schema = z.strictObject({
   /** The shortest time between two reports of progress. */
   progressMs: waitMsSetting.default(250),
   /** Unheard for so long, a run is taken away: then it stops by itself. */
-  leaseMs: waitMsSetting.default(10_000),
+  leaseMs: waitMsSetting.default(9_000),
   /** How long a run may take to its checkpoint when the worker is to leave. */
   releaseMs: waitMsSetting.default(20_000),
   deadlines: z
