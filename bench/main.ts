@@ -1,6 +1,7 @@
 import { benchBank } from './bank/index.js';
 import { benchData } from './data.js';
 import { benchEquivalence } from './equivalence.js';
+import { benchTeacherForward } from './teacher-forward.js';
 import { benchTeacherService } from './teacher-service/index.js';
 import { benchResume } from './resume.js';
 import { benchRrdStep } from './rrd-step.js';
@@ -20,6 +21,7 @@ const benches: Readonly<Record<string, () => Promise<object>>> = {
   'rrd-step': benchRrdStep,
   'services-vs-in-process': benchServices,
   'student-step': benchStudentStep,
+  'teacher-forward': benchTeacherForward,
   'teacher-service': benchTeacherService,
 };
 
