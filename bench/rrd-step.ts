@@ -23,6 +23,8 @@ import {
   wholeStepExperiment,
 } from './whole-step.js';
 
+/** The teacher's: the fastest forward, see teacher-forward. */
+const teacherEngine = 'onnx';
 const checkedSteps = 3;
 const tolerance = 1e-5;
 const rounds = 3;
@@ -40,7 +42,7 @@ export async function benchRrdStep(): Promise<object> {
   const { python, version } = await findPyTorch();
   const engine = await chooseEngine('auto');
   await using world = await makeWholeStepWorld();
-  await using cluster = await startCluster(world, { engine });
+  await using cluster = await startCluster(world, { engine: teacherEngine });
   const run = async (seed: number, runId: string) => {
     const experiment = wholeStepExperiment(seed, engine);
     await runToEnd(cluster.orchestratorAddress, experiment, runId);
@@ -64,8 +66,20 @@ export async function benchRrdStep(): Promise<object> {
   const load = loadavg()[0]!;
   console.log(
     table(
-      ['ms a step: median (range)', 'ours cold', 'ours warm', version],
-      [[engine, cells(ms.cold), cells(ms.warm), cells(ms.peer)]],
+      [
+        'teacher, student: median ms a step (range)',
+        'ours cold',
+        'ours warm',
+        version,
+      ],
+      [
+        [
+          `${teacherEngine}, ${engine}`,
+          cells(ms.cold),
+          cells(ms.warm),
+          cells(ms.peer),
+        ],
+      ],
     ),
   );
   const [cold, warm] = [ms.cold, ms.warm].map((own) =>
@@ -73,7 +87,7 @@ export async function benchRrdStep(): Promise<object> {
   );
   return {
     ratio: { cold, warm },
-    ...{ engine, peer: version, threads, lossDifference, load },
+    ...{ engine, teacherEngine, peer: version, threads, lossDifference, load },
     ...{ workload: wholeStep, medianMs: mediansOf(ms) },
   };
 }
