@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -146,9 +146,11 @@ describe('safetensors for others', () => {
   it.skipIf(!hasPython)(
     'are read by a reader in Python (needs python3)',
     () => {
-      const path = join(mkdtempSync(join(tmpdir(), 'rrd-')), 'a.safetensors');
+      const folder = mkdtempSync(join(tmpdir(), 'rrd-python-'));
+      const path = join(folder, 'a.safetensors');
       writeFileSync(path, encodeSafetensors(tensors));
       const python = spawnSync('python3', ['-c', readInPython, path]);
+      rmSync(folder, { recursive: true });
       const read = JSON.parse(python.stdout.toString()) as unknown;
       const expected = Object.entries(tensors).map(
         ([name, { shape, data }]) => [name, [shape, [...data]]],

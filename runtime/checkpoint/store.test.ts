@@ -8,7 +8,7 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CorruptFileError } from '../errors.js';
 import {
   keepNewest,
@@ -27,6 +27,8 @@ let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rrd-checkpoint-'));
 });
+
+afterEach(() => rm(folder, { recursive: true }));
 
 const write = (name: string) =>
   writeCheckpoint(join(folder, name), { tensors, training, manifest });

@@ -3,6 +3,7 @@ import {
   mkdir,
   mkdtemp,
   readFile,
+  rm,
   truncate,
   writeFile,
 } from 'node:fs/promises';
@@ -12,7 +13,7 @@ import { pipeline } from 'node:stream/promises';
 import { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
 import { pack } from 'tar-stream';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rngFrom } from '#distill/data/rng.js';
 import { ConfigInvalidError, CorruptFileError } from '../errors.js';
 import { openDatasets } from './index.js';
@@ -22,6 +23,8 @@ let root: string;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'rrd-files-'));
 });
+
+afterEach(() => rm(root, { recursive: true }));
 
 /** A JPEG of one colour and some grain. */
 function jpeg(value: number, width = 40, height = 30): Promise<Buffer> {

@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   BatchShapeError,
   ConfigInvalidError,
@@ -16,6 +16,8 @@ let root: string;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'rrd-folder-'));
 });
+
+afterEach(() => rm(root, { recursive: true }));
 
 /** A PNG of the given pixels. */
 async function png(

@@ -1,7 +1,7 @@
-import { mkdtemp, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   ConfigInvalidError,
   CorruptFileError,
@@ -17,6 +17,8 @@ let root: string;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'rrd-cifar-'));
 });
+
+afterEach(() => rm(root, { recursive: true }));
 
 /** A record whose red, green and blue planes start with value, +1, +2. */
 function record(labels: number[], value: number): number[] {

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -43,5 +43,6 @@ describe('RunFolder', () => {
     await second.record(stepLine(2));
     await second.close();
     expect(await lines(second)).toEqual([0, 1, 2].map(stepLine));
+    await rm(runs, { recursive: true });
   });
 });
