@@ -14,10 +14,10 @@ import { runToEnd, startCluster } from '../test/cluster.js';
 import { batchAt } from '../test/one-process.js';
 import type { World } from '../test/world.js';
 import { findPyTorch, prefixed, PyTorchPeer } from './pytorch.js';
+import { threads } from './side-by-side.js';
 import { median, round } from './statistics.js';
 import {
   makeWholeStepWorld,
-  threads,
   timesOf,
   wholeStep,
   wholeStepExperiment,

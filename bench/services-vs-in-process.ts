@@ -8,11 +8,11 @@ import { type NatsServer, startNatsServer } from '../test/nats.js';
 import { trainInOneProcess } from '../test/one-process.js';
 import { ProcessCluster } from '../test/processes.js';
 import type { World } from '../test/world.js';
+import { threads } from './side-by-side.js';
 import { median, round } from './statistics.js';
 import {
   makeWholeStepWorld,
   stepsOfRun,
-  threads,
   timesOf,
   wholeStep,
   wholeStepExperiment,

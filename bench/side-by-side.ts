@@ -8,6 +8,7 @@ import { median } from './statistics.js';
 
 /** An engine and PyTorch on the same work, in turn, with as many threads. */
 
+/** The same for all: `TF_NUM_INTRAOP_THREADS` of every engine's threads. */
 export const threads = 2;
 const rounds = 4;
 
@@ -32,7 +33,33 @@ export interface Comparison {
   readonly cpuRatio: number;
 }
 
-export async function presentEngines(): Promise<Timed[]> {
+/** Compares every engine that is present with a peer of its own. */
+export async function onEachEngine<Result extends Comparison>(
+  openPeer: () => PyTorchPeer,
+  compare: (name: Timed, engine: Engine, peer: PyTorchPeer) => Promise<Result>,
+): Promise<Partial<Record<Timed, Result>>> {
+  const results: Partial<Record<Timed, Result>> = {};
+  for (const name of await presentEngines()) {
+    const engine = await openEngine(name);
+    const peer = openPeer();
+    try {
+      results[name] = await compare(name, engine, peer);
+    } finally {
+      await Promise.all([engine.dispose(), peer.close()]);
+    }
+  }
+  return results;
+}
+
+/** Our throughput in the peer's, of each engine. */
+export function ratiosOf(
+  results: Readonly<Partial<Record<Timed, Comparison>>>,
+): Record<string, number> {
+  const entries = Object.entries(results);
+  return Object.fromEntries(entries.map(([name, { ratio }]) => [name, ratio]));
+}
+
+async function presentEngines(): Promise<Timed[]> {
   const names: Timed[] = [];
   for (const provider of engineProviders) {
     const { name } = provider;
@@ -44,7 +71,7 @@ export async function presentEngines(): Promise<Timed[]> {
   return names;
 }
 
-export function openEngine(name: Timed): Promise<Engine> {
+function openEngine(name: Timed): Promise<Engine> {
   // TensorFlow reads it when it loads.
   process.env['TF_NUM_INTRAOP_THREADS'] = String(threads);
   return name === 'onnx' ? createOnnxEngine({ threads }) : createEngine(name);

@@ -6,9 +6,9 @@ import type { Engine } from '#runtime/compute/engine.js';
 import { findPyTorch, prefixed, PyTorchPeer } from './pytorch.js';
 import {
   inTurn,
-  openEngine,
-  presentEngines,
+  onEachEngine,
   printComparisons,
+  ratiosOf,
   reportedLoad,
   threads,
   timed,
@@ -43,19 +43,17 @@ export async function benchStudentStep(): Promise<object> {
 export async function benchEngines() {
   const { python, version } = await findPyTorch();
   const folder = await mkdtemp(join(tmpdir(), 'rrd-bench-'));
-  const results: Partial<Record<Timed, StudentComparison>> = {};
+  let results: Partial<Record<Timed, StudentComparison>>;
   try {
     const path = join(folder, 'step.safetensors');
     const { state, inputs } = studentStep();
     const all = { ...prefixed('state', state), ...prefixed('inputs', inputs) };
     await writeFile(path, encodeSafetensors(all, {}));
-    for (const name of await presentEngines()) {
-      const args = [path, String(threads)];
-      const peer = new PyTorchPeer(python, 'student_step.py', args);
-      const engine = await openEngine(name);
-      results[name] = await compare(name, engine, peer);
-      await Promise.all([engine.dispose(), peer.close()]);
-    }
+    const args = [path, String(threads)];
+    results = await onEachEngine(
+      () => new PyTorchPeer(python, 'student_step.py', args),
+      compare,
+    );
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -63,9 +61,7 @@ export async function benchEngines() {
     'loss +-': ({ lossDifference }) => lossDifference.toExponential(0),
   });
   const load = reportedLoad();
-  const ratio = Object.fromEntries(
-    Object.entries(results).map(([name, result]) => [name, result.ratio]),
-  );
+  const ratio = ratiosOf(results);
   return { ratio, peer: version, threads, workload, load, results };
 }
 

@@ -11,9 +11,9 @@ import { findPyTorch, prefixed, PyTorchPeer } from './pytorch.js';
 import { leastCosine, meanDivergence } from './deviation.js';
 import {
   inTurn,
-  openEngine,
-  presentEngines,
+  onEachEngine,
   printComparisons,
+  ratiosOf,
   reportedLoad,
   threads,
   type Comparison,
@@ -26,10 +26,14 @@ import {
  * then times, taken in turn.
  */
 
-const workload = { network: 'resnet32x4', classCount: 100, batchSize: 64 };
+const workload = {
+  network: 'resnet32x4',
+  classCount: 100,
+  batchSize: 64,
+} as const;
 const imageShape = [32, 32, 3] as const;
-const network = createNetwork('resnet32x4', workload.classCount);
 const { batchSize, classCount } = workload;
+const network = createNetwork(workload.network, classCount);
 
 interface TeacherComparison extends Comparison {
   readonly engine: string;
@@ -48,7 +52,7 @@ interface Outputs {
 export async function benchTeacherForward(): Promise<object> {
   const { python, version } = await findPyTorch();
   const folder = await mkdtemp(join(tmpdir(), 'rrd-bench-'));
-  const results: Partial<Record<Timed, TeacherComparison>> = {};
+  let results: Partial<Record<Timed, TeacherComparison>>;
   const state = network.init(rngFrom(1, 'bench'));
   const images = noise();
   try {
@@ -59,17 +63,15 @@ export async function benchTeacherForward(): Promise<object> {
       ...prefixed('inputs', { images }),
     };
     await writeFile(path, encodeSafetensors(all, {}));
-    for (const name of await presentEngines()) {
-      const args = [path, outputs, String(threads)];
-      const peer = new PyTorchPeer(python, 'teacher_forward.py', args);
-      await peer.run(1);
-      const truth = outputsOf(await readFile(outputs));
-      const engine = await openEngine(name);
-      results[name] = await compare(name, engine, peer, {
-        ...{ state, images, truth },
-      });
-      await Promise.all([engine.dispose(), peer.close()]);
-    }
+    const args = [path, outputs, String(threads)];
+    results = await onEachEngine(
+      () => new PyTorchPeer(python, 'teacher_forward.py', args),
+      async (name, engine, peer) => {
+        await peer.run(1);
+        const truth = outputsOf(await readFile(outputs));
+        return compare(name, engine, peer, { state, images, truth });
+      },
+    );
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -79,10 +81,7 @@ export async function benchTeacherForward(): Promise<object> {
   });
   const load = reportedLoad();
   const [best] = Object.values(results).toSorted((a, b) => b.ratio - a.ratio);
-  const ratios: Record<string, number> = Object.fromEntries(
-    Object.entries(results).map(([name, { ratio }]) => [name, ratio]),
-  );
-  const ratio = { teacher: best?.ratio, ...ratios };
+  const ratio = { teacher: best?.ratio, ...ratiosOf(results) };
   const { featureCosine, logitsKl } = best ?? {};
   return {
     ...{ ratio, featureCosine, logitsKl, peer: version },

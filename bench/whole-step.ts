@@ -22,9 +22,6 @@ export const wholeStep = {
   learningRate: 0.05,
 } as const;
 
-/** The same for all: `TF_NUM_INTRAOP_THREADS` of every engine's threads. */
-export const threads = 2;
-
 const prefetch = 4;
 
 /** Steps of one epoch of the built-in images. */
