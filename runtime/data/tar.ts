@@ -12,6 +12,7 @@ import type { SharedDataset } from './shared.js';
 import { scanShard } from './tar-shard.js';
 
 const shardFile = { train: /^train.*\.tar$/, test: /^(val|test).*\.tar$/ };
+const packedShard = /^(train|val|test).*\.(tar\.(gz|bz2|xz|zst)|tgz)$/;
 
 /**
  * Shards in the WebDataset layout in the folder `root`: `train*.tar` and
@@ -21,7 +22,8 @@ const shardFile = { train: /^train.*\.tar$/, test: /^(val|test).*\.tar$/ };
  *
  * All shards are read once, front to back, for their index and digest; images
  * are then read at their places, in the order of `shardOrder`.
- * @throws ConfigInvalidError for another layout, CorruptFileError
+ * @throws ConfigInvalidError for another layout and for compressed shards,
+ *   whose images have no places of their own; CorruptFileError
  */
 export async function loadTar(
   options: FileOptions & { readonly resizeTo?: number },
@@ -53,6 +55,8 @@ export async function loadTar(
 async function scan(options: FileOptions, split: keyof typeof shardFile) {
   const { root, signal } = options;
   const found = await readdir(root).catch((): string[] => []);
+  const packed = found.find((file) => packedShard.test(file));
+  if (packed) throw layoutError(options, `${packed} unpacked to a .tar file`);
   const shards = found.filter((file) => shardFile[split].test(file)).sort();
   const entries: Entry[] = [];
   const [sizes, digests]: [number[], string[]] = [[], []];
