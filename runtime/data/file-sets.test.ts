@@ -46,7 +46,7 @@ async function write(file: string, content: Uint8Array | string) {
 async function tar(file: string, files: Record<string, Uint8Array | string>) {
   const packed = pack();
   for (const [name, content] of Object.entries(files)) {
-    packed.entry({ name }, Buffer.from(content));
+    packed.entry({ name, mtime: new Date(0) }, Buffer.from(content));
   }
   packed.finalize();
   const path = join(root, file);
