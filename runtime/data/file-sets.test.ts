@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Worker } from 'node:worker_threads';
+import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -216,6 +217,21 @@ describe('tar shards', () => {
     await write('train-0.tar', Buffer.alloc(4096, 7));
     await refuses(open('tar'), path);
   });
+
+  it.each(['train-2.tar.gz', 'train-2.tgz', 'val-1.tar.zst'])(
+    'that are compressed are refused, not passed over (%s)',
+    async (file) => {
+      await shards();
+      const tarred = await readFile(join(root, 'val-0.tar'));
+      await write(file, gzipSync(tarred));
+      const error = await open('tar').catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(ConfigInvalidError);
+      const expected = `${file} unpacked to a .tar file`;
+      expect(error).toMatchObject({ metadata: { expected } });
+      await rm(join(root, file));
+      await refuses(open('tar'), await write('val-0.tar', gzipSync(tarred)));
+    },
+  );
 
   it('cannot reach out of their folder', async () => {
     await shards();

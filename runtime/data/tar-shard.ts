@@ -33,8 +33,6 @@ export async function scanShard(
   const path = join(root, shard);
   const hash = createHash('sha256');
   const tap = new PassThrough();
-  let isGzip = false;
-  tap.once('data', (chunk: Buffer) => (isGzip = isGzipped(chunk)));
   tap.on('data', (chunk: Buffer) => hash.update(chunk));
   const unpack = extract();
   const reading = pipeline(createReadStream(path), tap, unpack, { signal });
@@ -47,17 +45,11 @@ export async function scanShard(
     if (cause instanceof Incomplete) {
       throw new CorruptFileError({ path, problem: cause.message });
     }
-    const problem = isGzip
-      ? 'compressed with gzip; unpack it to a tar file'
-      : 'not a whole tar file';
+    const problem = 'not a whole, uncompressed tar file';
     throw new CorruptFileError({ path, problem }, { cause });
   } finally {
     unpack.destroy();
   }
-}
-
-function isGzipped(start: Buffer): boolean {
-  return start[0] === 0x1f && start[1] === 0x8b;
 }
 
 /** One file of a tar file, as it streams by. */

@@ -11,8 +11,9 @@ import {
 import type { SharedDataset } from './shared.js';
 import { scanShard } from './tar-shard.js';
 
-const shardFile = { train: /^train.*\.tar$/, test: /^(val|test).*\.tar$/ };
-const packedShard = /^(train|val|test).*\.(tar\.(gz|bz2|xz|zst)|tgz)$/;
+const splitFile = { train: /^train/, test: /^(val|test)/ };
+const compressedTar =
+  /\.(tar\.(gz|Z|bz2|lz|lz4|lzma|lzo|xz|zst)|tgz|tbz2?|txz|tzst)$/;
 
 /**
  * Shards in the WebDataset layout in the folder `root`: `train*.tar` and
@@ -52,12 +53,13 @@ export async function loadTar(
   return withFileDigest(dataset, { signal, files });
 }
 
-async function scan(options: FileOptions, split: keyof typeof shardFile) {
+async function scan(options: FileOptions, split: keyof typeof splitFile) {
   const { root, signal } = options;
   const found = await readdir(root).catch((): string[] => []);
-  const packed = found.find((file) => packedShard.test(file));
+  const files = found.filter((file) => splitFile[split].test(file)).sort();
+  const packed = files.find((file) => compressedTar.test(file));
   if (packed) throw layoutError(options, `${packed} unpacked to a .tar file`);
-  const shards = found.filter((file) => shardFile[split].test(file)).sort();
+  const shards = files.filter((file) => file.endsWith('.tar'));
   const entries: Entry[] = [];
   const [sizes, digests]: [number[], string[]] = [[], []];
   for (const shard of shards) {
