@@ -3,7 +3,14 @@
 //   node scripts/setup.mjs [--quiet]
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -58,6 +65,17 @@ function installPackages() {
 function build() {
   say('building (tsc)');
   run(process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc')]);
+  removeOrphans();
+}
+
+/** What tsc built from sources that are gone: their tests would still run. */
+function removeOrphans() {
+  const dist = join(root, 'dist');
+  for (const file of readdirSync(dist, { recursive: true })) {
+    const [, module] = /^(.+?)\.js(\.map)?$/.exec(file) ?? [];
+    if (!module || existsSync(join(root, `${module}.ts`))) continue;
+    rmSync(join(dist, file));
+  }
 }
 
 requireNode();
