@@ -1,7 +1,3 @@
-import * as tf from '@tensorflow/tfjs-core';
-import type { NamedTensors } from './tensors.js';
-import type { StepGradients } from './train-step.js';
-
 /**
  * Data-parallel ranks. A rank is a logical micro-batch of every step: it has
  * its own samples and its own buffers (running statistics of batch norm,
@@ -9,9 +5,6 @@ import type { StepGradients } from './train-step.js';
  * A step goes on with the mean of the ranks' gradients, summed in rank order,
  * so where a rank is computed cannot change a bit.
  */
-
-/** Inputs of a step that all ranks read; of others each has its own rows. */
-const sharedInputs: ReadonlySet<string> = new Set(['learningRate', 'queue']);
 
 /**
  * What a state calls a buffer of `rank`. Rank 0's keep their plain names, and
@@ -21,60 +14,21 @@ export function bufferOf(rank: number, name: string): string {
   return rank === 0 ? name : `rank${rank}.${name}`;
 }
 
-/** The state as `rank` sees it: its own buffers under their plain names. */
-export function stateOf(
-  rank: number,
-  state: NamedTensors,
-  buffers: readonly string[],
-): NamedTensors {
-  if (rank === 0) return state;
-  const own = buffers.map((name) => [name, state[bufferOf(rank, name)]!]);
-  return { ...state, ...(Object.fromEntries(own) as NamedTensors) };
-}
-
 /**
- * The inputs of `rank`.
- * @param inputs of all `ranks`, the samples of rank 0 first
+ * The mean of the ranks' vectors: summed from rank 0 on, each sum rounded to
+ * float32, then divided by their number.
+ * @param vectors one of each rank, in rank order, of one length
  */
-export function inputsOf(
-  rank: number,
-  ranks: number,
-  inputs: NamedTensors,
-): NamedTensors {
-  if (ranks === 1) return inputs;
-  const entries = Object.entries(inputs).map(([name, tensor]) => {
-    if (sharedInputs.has(name)) return [name, tensor] as const;
-    const count = tensor.shape[0] / ranks;
-    return [name, tf.slice(tensor, rank * count, count)] as const;
-  });
-  return Object.fromEntries(entries);
-}
-
-/**
- * One step of all ranks: the mean of their gradients and measurements, and
- * each one's buffers. One rank's is handed on as it is.
- * @param steps in rank order
- */
-export function reduceRanks(steps: readonly StepGradients[]): StepGradients {
-  const buffers = steps.flatMap((step, rank) =>
-    Object.entries(step.buffers).map(
-      ([name, tensor]) => [bufferOf(rank, name), tensor] as const,
-    ),
-  );
-  return {
-    gradients: mean(steps.map((step) => step.gradients)),
-    buffers: Object.fromEntries(buffers),
-    measurements: mean(steps.map((step) => step.measurements)),
-  };
-}
-
-function mean(parts: readonly NamedTensors[]): NamedTensors {
-  const [first, ...others] = parts;
-  if (!first || others.length === 0) return first ?? {};
-  const entries = Object.entries(first).map(([name, own]) => {
-    const add = (sum: tf.Tensor, part: NamedTensors) =>
-      tf.add(sum, part[name]!);
-    return [name, tf.div(others.reduce(add, own), parts.length)] as const;
-  });
-  return Object.fromEntries(entries);
+export function meanOfRanks(vectors: readonly Float32Array[]): Float32Array {
+  const [first, ...others] = vectors;
+  if (!first) throw new RangeError('no rank has handed in a vector');
+  const mean = first.slice();
+  for (const vector of others) {
+    if (vector.length !== mean.length) {
+      throw new RangeError(`${vector.length} values beside ${mean.length}`);
+    }
+    for (let i = 0; i < mean.length; i++) mean[i]! += vector[i]!;
+  }
+  for (let i = 0; i < mean.length; i++) mean[i]! /= vectors.length;
+  return mean;
 }

@@ -7,7 +7,7 @@ import type { Dims, MapShape } from './methods/method.js';
 import type { Network } from './models/network.js';
 import { initHeads, teacherSpecs } from './objective.js';
 import type { Program } from './program.js';
-import { bufferOf, inputsOf, reduceRanks, stateOf } from './ranks.js';
+import { bufferOf } from './ranks.js';
 import type {
   HostTensor,
   NamedHostTensors,
@@ -38,38 +38,69 @@ export interface TrainProgramOptions {
   readonly sampleCount?: number;
 }
 
-export interface TrainProgram {
+/** What a training step reads and changes. */
+export interface TrainTensors {
+  /** Weights of the network and of the methods' heads. */
+  readonly trainable: NamedSpecs;
+  /** What a step replaces besides: running statistics, memories. */
+  readonly buffers: NamedSpecs;
   /**
-   * One training step.
-   *
-   * State: the network's tensors by their torch names, the methods' under
-   * their own (`rrd.embed.weight`), `momentum.<name>` of all trainable ones,
-   * and `rank1.<name>`, ... of the buffers of ranks above 0.
-   * Inputs (B = ranks * batchSize, rank 0's samples first): `images` float32
-   * [B, H, W, C] normalised, `labels` int32 [B],
-   * `learningRate` float32 [], and as the loss needs `teacherFeatures`,
+   * Of one rank (B = batchSize): `images` float32 [B, H, W, C] normalised,
+   * `labels` int32 [B], and as the loss needs `teacherFeatures`,
    * `teacherLogits`, `teacherEmbeddings` [B, width], `queue` [K, featDim],
    * `teacherMaps.<i>` and `teacherPreactivations.<i>` [B, H, W, C] of those
-   * maps that the terms need, `samples`
-   * int32 [B] and `contrast` int32 [B, 1 + negatives].
-   * Outputs: scalars, see `Evaluated.measurements`, and `loss`; of several
-   * ranks, their means.
+   * maps that the terms need, `samples` int32 [B] and `contrast` int32
+   * [B, 1 + negatives].
    */
-  readonly program: Program;
-  /** The state before the first step. */
+  readonly inputs: NamedSpecs;
+  /**
+   * The state before the first step: the network's tensors by their torch
+   * names, the methods' under their own (`rrd.embed.weight`),
+   * `momentum.<name>` of all trainable ones, and `rank1.<name>`, ... of the
+   * buffers of ranks above 0.
+   */
   readonly initialState: (seed: number) => NamedHostTensors;
 }
 
-export function createTrainProgram({
+export interface TrainProgram extends Pick<TrainTensors, 'initialState'> {
+  /**
+   * One training step of a single rank. State: as `initialState` names it.
+   * Inputs: those of `TrainTensors`, and `learningRate` float32 [].
+   * Outputs: scalars, see `Evaluated.measurements`, and `loss`.
+   */
+  readonly program: Program;
+}
+
+/** A step in one program; several ranks need their gradients averaged first. */
+export function createTrainProgram(options: TrainProgramOptions): TrainProgram {
+  const { network, experiment } = options;
+  const { loss, training } = experiment;
+  const { trainable, buffers, inputs, initialState } = trainTensors(options);
+  const names = Object.keys(trainable);
+  const program: Program = {
+    name: `train ${network.name}`,
+    state: { ...trainable, ...buffers, ...renamed(trainable, momentumOf) },
+    inputs: { ...inputs, learningRate: float32() },
+    run(state, given) {
+      const step = gradients({ network, loss }, names, state, given);
+      const rate = given['learningRate'] as tf.Scalar;
+      const updated = applyGradients(step, state, rate, training);
+      return { state: updated, outputs: step.measurements };
+    },
+  };
+  return { program, initialState };
+}
+
+export function trainTensors({
   network,
   experiment,
   imageShape,
   teacherFeatureDim,
   teacherMaps = [],
   sampleCount = 0,
-}: TrainProgramOptions): TrainProgram {
+}: TrainProgramOptions): TrainTensors {
   const { ranks = 1, loss, bank, training } = experiment;
-  const batchSize = ranks * training.batchSize;
+  const { batchSize } = training;
   const dims: Dims = {
     studentFeatureDim: network.featureDim,
     teacherFeatureDim,
@@ -82,55 +113,33 @@ export function createTrainProgram({
   };
   const heads = initHeads(loss, dims, 0);
   const trainable = { ...network.parameters, ...specsOf(heads.trainable) };
-  const names = Object.keys(trainable);
   const buffers = { ...network.buffers, ...specsOf(heads.buffers) };
-  const bufferNames = Object.keys(buffers);
-  const program: Program = {
-    name: `train ${network.name}`,
-    state: {
-      ...trainable,
-      ...ofRanks(ranks, buffers),
-      ...renamed(trainable, momentumOf),
-    },
+  const initialState = (seed: number): NamedHostTensors => {
+    const drawn = initHeads(loss, dims, seed);
+    const weights = {
+      ...network.init(rngFrom(seed, 'weights')),
+      ...drawn.trainable,
+      ...drawn.buffers,
+    };
+    const own = Object.keys(buffers).map((name) => [name, weights[name]!]);
+    const momentum = Object.keys(trainable).map((name) => [
+      momentumOf(name),
+      zerosLike(weights[name]!),
+    ]);
+    return {
+      ...weights,
+      ...ofRanks(ranks, Object.fromEntries(own) as NamedHostTensors),
+      ...(Object.fromEntries(momentum) as NamedHostTensors),
+    };
+  };
+  return {
+    ...{ trainable, buffers, initialState },
     inputs: {
       images: float32(batchSize, ...imageShape),
       labels: { shape: [batchSize], dataType: 'int32' },
-      learningRate: float32(),
       ...teacherSpecs(loss, dims, batchSize),
     },
-    run(state, inputs) {
-      const steps = Array.from({ length: ranks }, (_, rank) =>
-        gradients(
-          { network, loss },
-          names,
-          stateOf(rank, state, bufferNames),
-          inputsOf(rank, ranks, inputs),
-        ),
-      );
-      const step = reduceRanks(steps);
-      const rate = inputs['learningRate'] as tf.Scalar;
-      const updated = applyGradients(step, state, rate, training);
-      return { state: updated, outputs: step.measurements };
-    },
   };
-  const initialState = (seed: number): NamedHostTensors => {
-    const { trainable, buffers } = initHeads(loss, dims, seed);
-    const weights = {
-      ...network.init(rngFrom(seed, 'weights')),
-      ...trainable,
-      ...buffers,
-    };
-    const own = bufferNames.map((name) => [name, weights[name]!] as const);
-    const momentum = Object.fromEntries(
-      names.map((name) => [momentumOf(name), zerosLike(weights[name]!)]),
-    );
-    return {
-      ...weights,
-      ...ofRanks(ranks, Object.fromEntries(own)),
-      ...momentum,
-    };
-  };
-  return { program, initialState };
 }
 
 /** Buffers of every rank, from those of one. */
@@ -156,7 +165,8 @@ function specsOf(tensors: NamedHostTensors): NamedSpecs {
   return Object.fromEntries(entries);
 }
 
-function renamed<T>(
+/** A record under other names. */
+export function renamed<T>(
   record: Readonly<Record<string, T>>,
   rename: (name: string) => string,
 ): Record<string, T> {

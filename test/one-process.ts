@@ -15,8 +15,12 @@ import { FifoQueue } from '#distill/queue.js';
 import { learningRateAt } from '#distill/schedule.js';
 import type { HostTensor, NamedHostTensors } from '#distill/tensors.js';
 import { sizeOf } from '#distill/tensors.js';
-import { createTrainProgram } from '#distill/train-program.js';
+import {
+  createTrainProgram,
+  type TrainProgramOptions,
+} from '#distill/train-program.js';
 import type { Engine } from '#runtime/compute/engine.js';
+import { openRanks, type RankedStudent } from './ranks-by-hand.js';
 
 export interface OneProcessOptions {
   readonly experiment: Experiment;
@@ -48,7 +52,7 @@ export async function trainInOneProcess(
 ): Promise<OneProcessResult> {
   const { experiment, engine, dataset, steps } = options;
   const { ranks, training, bank } = experiment;
-  const { program, initialState } = createTrainProgram({
+  const student = await openStudent(engine, {
     network: createNetwork(
       experiment.student.network,
       dataset.classNames.length,
@@ -58,7 +62,6 @@ export async function trainInOneProcess(
     teacherFeatureDim: options.teacher?.network.featureDim ?? 0,
     teacherMaps: teacherMapsOf(options),
   });
-  const student = await engine.compile(program, initialState(training.seed));
   const teacher = options.teacher && (await openTeacher(options));
   const order = needsOf(experiment).queue;
   const queue = order && FifoQueue.create(bank);
@@ -72,7 +75,7 @@ export async function trainInOneProcess(
     if (order === 'before') queue?.enqueue(embeddings?.data as Float32Array);
     const rate = learningRateAt(epoch, training);
     const outputs = await student.run(
-      pick(program.inputs, {
+      pick(student.inputs, {
         images,
         labels,
         learningRate: { shape: [], data: Float32Array.of(rate) },
@@ -88,6 +91,22 @@ export async function trainInOneProcess(
   const seconds = (performance.now() - startedMs) / 1000;
   const imagesPerSecond = ((steps - 1) * ranks * training.batchSize) / seconds;
   return { losses, state: await student.readState(), imagesPerSecond };
+}
+
+/** One rank's step as one program; several ranks' by hand. */
+async function openStudent(
+  engine: Engine,
+  options: TrainProgramOptions & { readonly experiment: Experiment },
+): Promise<RankedStudent> {
+  const { ranks, training } = options.experiment;
+  if (ranks > 1) return openRanks(engine, options);
+  const { program, initialState } = createTrainProgram(options);
+  const executable = await engine.compile(program, initialState(training.seed));
+  return {
+    inputs: program.inputs,
+    run: (inputs) => executable.run(inputs),
+    readState: () => executable.readState(),
+  };
 }
 
 /** Batch `step` of the run: the views of its epoch, in its epoch's order. */

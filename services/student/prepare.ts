@@ -20,6 +20,7 @@ import { startWorker } from '#runtime/worker.js';
 import { BankMirror } from './bank-mirror.js';
 import type { StudentConfig } from './config.js';
 import type { StudentEvents } from './events.js';
+import { type Collective, LocalCollective } from './group/collective.js';
 import { type Plan, planOf } from './plan.js';
 import { RunFolder } from './run-folder.js';
 import { StepFeed } from './step-feed.js';
@@ -57,6 +58,7 @@ export interface PreparedRun {
   readonly compute: <T>(work: Promise<T>) => Promise<T>;
   readonly folder: RunFolder;
   readonly feed: StepFeed;
+  readonly collective: Collective;
   readonly teacher: TeacherClient | undefined;
   readonly bank: BankMirror | undefined;
   readonly resume: ResumePoint | undefined;
@@ -101,6 +103,7 @@ export async function prepare(
   }
   await folder.begin(resume?.step ?? 0, { ...order, ...facts });
   closers.push(() => folder.close());
+  const collective = new LocalCollective(experiment.ranks);
   const feed = new StepFeed(
     {
       runId,
@@ -109,7 +112,7 @@ export async function prepare(
       bank,
       prefetch: experiment.prefetch,
       totalSteps: plan.totalSteps,
-      ranks: experiment.ranks,
+      ranks: collective.ranks,
       batchOf: plan.rankBatchOf,
     },
     signal,
@@ -118,7 +121,7 @@ export async function prepare(
   events.prepared(runId, facts, resume);
   return {
     ...{ order, plan, facts, thread, compute },
-    ...{ folder, feed, teacher, bank, resume },
+    ...{ folder, feed, collective, teacher, bank, resume },
   };
 }
 

@@ -4,8 +4,7 @@ import { inSpan } from '#runtime/rpc/trace.js';
 import type { BankMirror } from './bank-mirror.js';
 import { linkCommit, StepTrace } from './events.js';
 import type { TeacherClient } from './teacher-client.js';
-import { joinOutputs } from './teacher-outputs.js';
-import type { BatchRef, StepInputs, TeacherOutputs } from './trainer-api.js';
+import type { BatchRef, RankInputs, TeacherOutputs } from './trainer-api.js';
 
 export interface FeedOptions {
   readonly runId: string;
@@ -16,19 +15,22 @@ export interface FeedOptions {
   /** Steps that are prepared at a time. */
   readonly prefetch: number;
   readonly totalSteps: number;
-  readonly ranks: number;
+  /** Those that are computed here. */
+  readonly ranks: readonly number[];
   readonly batchOf: (step: number, rank: number) => BatchRef;
 }
 
 /** A step that is ready to be computed. */
 export interface ReadyStep {
-  readonly inputs: StepInputs;
+  /** Of every rank that is computed here. */
+  readonly ranks: readonly RankInputs[];
   readonly trace: StepTrace;
 }
 
 interface ComingStep {
   readonly trace: StepTrace;
-  readonly teacher: Promise<TeacherOutputs>;
+  /** By rank. */
+  readonly teacher: Promise<TeacherOutputs[]>;
 }
 
 /**
@@ -53,12 +55,15 @@ export class StepFeed {
     const { bank, prefetch } = this.#options;
     this.#request(step, step + prefetch);
     const { trace, teacher: coming } = this.#coming.get(step)!;
-    const teacher = await coming;
+    const outputs = await coming;
     const committed = bank && (await this.#committed(bank, step, trace));
     this.#coming.delete(step);
     this.#request(step + 1, step + 1 + prefetch);
-    const inputs = { step, teacher, ...(committed && { committed }) };
-    return { inputs, trace };
+    const ranks = this.#options.ranks.map((rank, i) => ({
+      ...{ step, rank, teacher: outputs[i]! },
+      ...(committed && { committed }),
+    }));
+    return { ranks, trace };
   }
 
   /** Gives up whatever is on its way. */
@@ -81,13 +86,10 @@ export class StepFeed {
     }
   }
 
-  /** The teacher's outputs for all ranks; each hands in its own rows. */
-  async #prepare(step: number): Promise<TeacherOutputs> {
+  /** The teacher's outputs for each rank, which hands in its own rows. */
+  #prepare(step: number): Promise<TeacherOutputs[]> {
     const { ranks } = this.#options;
-    const each = Array.from({ length: ranks }, (_, rank) =>
-      this.#prepareRank(step, rank),
-    );
-    return joinOutputs(await Promise.all(each));
+    return Promise.all(ranks.map((rank) => this.#prepareRank(step, rank)));
   }
 
   async #prepareRank(step: number, rank: number): Promise<TeacherOutputs> {

@@ -5,10 +5,11 @@ import type { QueueSnapshot } from '#distill/queue.js';
 import type { HostTensor } from '#distill/tensors.js';
 import type { EngineChoice, EngineName } from '#runtime/compute/engine.js';
 import type { SharedDataset } from '#runtime/data/shared.js';
+import type { RankBuffers, RankResult } from './rank-step.js';
 
 /**
  * What the trainer asks of its thread. The thread computes and touches the
- * disk; the trainer speaks to peers. `step` and `evaluate` must not overlap.
+ * disk; the trainer speaks to peers. Calls that compute must not overlap.
  */
 export type TrainerApi = {
   /** First call: opens data set and engine. */
@@ -19,7 +20,12 @@ export type TrainerApi = {
   begin(teacher: TeacherFacts | undefined): Promise<void>;
   /** Sets the mirror's rows; the bank's snapshot is the truth. */
   mirror(snapshot: QueueSnapshot): Promise<void>;
-  step(inputs: StepInputs): Promise<StepMeasurements>;
+  /** A whole step, of a run of one rank. */
+  step(inputs: RankInputs): Promise<StepMeasurements>;
+  /** Of several ranks: the first half of a step, for one of them. */
+  gradients(inputs: RankInputs): Promise<RankResult>;
+  /** The second half, once the mean over all ranks is known. */
+  apply(inputs: ApplyInputs): Promise<StepMeasurements>;
   /** Views of a batch, for a teacher that does not hold the data set. */
   pixels(batch: BatchRef): Promise<Pixels>;
   /** What the teacher says about the test split; for `agreementWithTeacher`. */
@@ -74,13 +80,22 @@ export type TeacherOutputs = Readonly<
   Partial<Record<TeacherTensor, HostTensor>>
 >;
 
-/** Everything a step needs that the thread does not have. */
-export interface StepInputs {
+/** Everything a rank's step needs that the thread does not have. */
+export interface RankInputs {
   /** From 0. */
   readonly step: number;
+  readonly rank: number;
   readonly teacher: TeacherOutputs;
   /** The rows that the bank committed for this step. [n, featDim] */
   readonly committed?: Float32Array;
+}
+
+export interface ApplyInputs {
+  readonly step: number;
+  /** Of the vectors of all ranks. */
+  readonly mean: Float32Array;
+  /** Of the ranks that were computed elsewhere. */
+  readonly elsewhere: readonly RankBuffers[];
 }
 
 export interface StepMeasurements {

@@ -14,13 +14,15 @@ import {
   type SavedTraining,
 } from './training-checkpoint.js';
 import { Training } from './training.js';
+import type { RankResult } from './rank-step.js';
 import type {
+  ApplyInputs,
   BatchRef,
   Evaluation,
   Pixels,
+  RankInputs,
   ResumePoint,
   SaveRequest,
-  StepInputs,
   StepMeasurements,
   TeacherFacts,
   ThreadFacts,
@@ -84,8 +86,16 @@ class TrainerThread implements TrainerApi {
     this.#run.training.mirror(snapshot);
   }
 
-  async step(inputs: StepInputs): Promise<StepMeasurements> {
+  async step(inputs: RankInputs): Promise<StepMeasurements> {
     return this.#run.training.step(inputs);
+  }
+
+  async gradients(inputs: RankInputs): Promise<RankResult> {
+    return moved(await this.#run.training.gradients(inputs));
+  }
+
+  async apply(inputs: ApplyInputs): Promise<StepMeasurements> {
+    return this.#run.training.apply(inputs);
   }
 
   async pixels(batch: BatchRef): Promise<Pixels> {

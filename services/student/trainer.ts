@@ -9,6 +9,7 @@ import {
   type Surroundings,
 } from './prepare.js';
 import type { ReadyStep } from './step-feed.js';
+import { takeStep } from './take-step.js';
 import type { Evaluation, StepMeasurements, Tally } from './trainer-api.js';
 import { unlessAborted } from './within.js';
 
@@ -98,12 +99,11 @@ class Trainer {
     }
   }
 
-  async #compute({ inputs, trace }: ReadyStep): Promise<StepMeasurements> {
-    const { thread, compute } = this.#run;
+  async #compute({ ranks, trace }: ReadyStep): Promise<StepMeasurements> {
     let failure: unknown;
     try {
       return await inSpan('rrd.student.compute', trace.context, () =>
-        compute(thread.step(inputs)),
+        takeStep(this.#run, ranks),
       );
     } catch (error) {
       failure = error;

@@ -1,28 +1,27 @@
 import { FifoQueue, type QueueSnapshot } from '#distill/queue.js';
 import type { Dataset } from '#distill/data/dataset.js';
-import {
-  type Experiment,
-  needsOf,
-  weightedTerms,
-} from '#distill/experiment.js';
+import { type Experiment, needsOf } from '#distill/experiment.js';
 import type { MapShape, TeacherTensor } from '#distill/methods/method.js';
 import { MapMismatchError } from '#distill/methods/maps.js';
 import { createNetwork } from '#distill/models/index.js';
 import type { Network } from '#distill/models/network.js';
 import { teacherInput } from '#distill/objective.js';
+import { createRankPrograms } from '#distill/rank-programs.js';
 import { learningRateAt } from '#distill/schedule.js';
 import type { HostTensor, NamedHostTensors } from '#distill/tensors.js';
 import {
   createTrainProgram,
-  type TrainProgram,
   type TrainProgramOptions,
 } from '#distill/train-program.js';
 import type { Engine, Executable } from '#runtime/compute/engine.js';
-import { ConfigInvalidError, NonFiniteLossError } from '#runtime/errors.js';
-import { type Batch, batchOf } from './batches.js';
+import { ConfigInvalidError } from '#runtime/errors.js';
+import { BatchReader } from './batch-reader.js';
 import { type Plan, planOf } from './plan.js';
+import { type RankResult, RankStep } from './rank-step.js';
+import { measurementsOf } from './step-measurements.js';
 import type {
-  StepInputs,
+  ApplyInputs,
+  RankInputs,
   StepMeasurements,
   TeacherOutputs,
 } from './trainer-api.js';
@@ -38,38 +37,45 @@ export interface TrainingOptions {
   readonly state?: NamedHostTensors;
 }
 
-/** The network being trained and its mirror of the queue. */
+/** The queue as a step reads it. */
+interface StepQueue {
+  readonly step: number;
+  readonly queue: FifoQueue;
+  readonly committed: Float32Array;
+}
+
+/**
+ * The network being trained and its mirror of the queue. A run of one rank
+ * takes its steps whole; of several, in halves, with the mean in between.
+ */
 export class Training {
   readonly network: Network;
   readonly plan: Plan;
   readonly #options: TrainingOptions;
-  readonly #executable: Executable;
+  readonly #program: Executable | RankStep;
+  readonly #batches: BatchReader;
   #queue: FifoQueue | undefined;
-  #ahead: { readonly step: number; readonly batch: Promise<Batch> } | undefined;
+  #ahead: StepQueue | undefined;
 
   static async create(options: TrainingOptions): Promise<Training> {
-    const { engine, experiment, dataset } = options;
-    const { teacherFeatureDim, teacherMaps } = options;
+    const { experiment, dataset } = options;
     const { imageShape, classNames } = dataset;
+    const { teacherFeatureDim, teacherMaps } = options;
     const network = createNetwork(
       experiment.student.network,
       classNames.length,
     );
-    const { program, initialState } = trainProgramOf({
-      network,
-      experiment,
-      imageShape,
+    const program = await compile(options, {
+      ...{ network, experiment, imageShape },
       ...{ teacherFeatureDim, teacherMaps },
     });
-    const state = options.state ?? initialState(experiment.training.seed);
-    const executable = await engine.compile(program, state);
-    return new Training(options, network, executable);
+    return new Training(options, network, program);
   }
 
   private constructor(
     options: TrainingOptions,
     network: Network,
-    executable: Executable,
+    program: Executable | RankStep,
   ) {
     const { experiment, dataset } = options;
     this.network = network;
@@ -78,89 +84,157 @@ export class Training {
       shardSizes: dataset.shardSizes,
     });
     this.#options = options;
-    this.#executable = executable;
+    this.#program = program;
+    this.#batches = new BatchReader(dataset, experiment.training, this.plan);
   }
 
   /** Sets the mirror's rows. */
   mirror(snapshot: QueueSnapshot): void {
     this.#queue = FifoQueue.restore(snapshot);
+    this.#ahead = undefined;
   }
 
-  /** @throws NonFiniteLossError that names the term */
-  async step(inputs: StepInputs): Promise<StepMeasurements> {
+  /**
+   * A whole step of the only rank.
+   * @throws NonFiniteLossError that names the term
+   */
+  async step(inputs: RankInputs): Promise<StepMeasurements> {
     const { experiment } = this.#options;
-    const { training } = experiment;
-    const { step, teacher, committed } = inputs;
+    const { step, committed } = inputs;
     const enqueue = () => committed && this.#queue?.enqueue(committed);
     const order = needsOf(experiment).queue;
-    const batch = await this.#take(step);
-    const learningRate = learningRateAt(this.plan.epochOf(step), training);
+    const program = this.#whole;
+    const given = await this.#given(inputs);
     if (order === 'before') enqueue();
-    const outputs = await this.#executable.run({
-      ...batch,
-      ...teacherTensors(teacher),
-      ...this.#queueTensor(),
+    const learningRate = this.#learningRateAt(step);
+    const scalars = await program.run({
+      ...given,
+      ...queueTensor(this.#queue),
       learningRate: { shape: [], data: Float32Array.of(learningRate) },
     });
     if (order === 'after') enqueue();
-    return measurementsOf(experiment, step, learningRate, outputs);
+    return measurementsOf(experiment, step, learningRate, scalars);
+  }
+
+  /** The first half of a step, of one of several ranks. */
+  async gradients(inputs: RankInputs): Promise<RankResult> {
+    const halves = this.#halves;
+    const given = await this.#given(inputs);
+    const queue = this.#queueAt(inputs);
+    const all = { ...given, ...queueTensor(queue) };
+    return halves.gradients(inputs.rank, all);
+  }
+
+  /**
+   * The second half, after the first half of a rank of ours. From here on the
+   * step counts.
+   * @throws NonFiniteLossError that names the term
+   */
+  async apply(inputs: ApplyInputs): Promise<StepMeasurements> {
+    const { experiment } = this.#options;
+    const { step, mean, elsewhere } = inputs;
+    const learningRate = this.#learningRateAt(step);
+    const halves = this.#halves;
+    const scalars = await halves.apply(mean, learningRate, elsewhere);
+    const { committed } = this.#ahead ?? {};
+    if (committed) this.#queue?.enqueue(committed);
+    this.#ahead = undefined;
+    return measurementsOf(experiment, step, learningRate, scalars);
   }
 
   /** The network's tensors by their torch names. */
   readNetwork(): Promise<NamedHostTensors> {
     const { parameters, buffers } = this.network;
-    return this.#executable.readState(
-      Object.keys({ ...parameters, ...buffers }),
-    );
+    return this.#program.readState(Object.keys({ ...parameters, ...buffers }));
   }
 
   /** Everything that training carries along: network, heads, momentum. */
   readState(): Promise<NamedHostTensors> {
-    return this.#executable.readState();
+    return this.#program.readState();
+  }
+
+  /** Goes on from there: all of it, as `readState` and `readQueue` gave it. */
+  async writeState(
+    state: NamedHostTensors,
+    queue: QueueSnapshot | undefined,
+  ): Promise<void> {
+    await this.#program.writeState(state);
+    if (queue) this.mirror(queue);
   }
 
   readQueue(): QueueSnapshot | undefined {
     return this.#queue?.snapshot();
   }
 
-  /** The batch of `step`; the next one is read while this one computes. */
-  async #take(step: number): Promise<Batch> {
-    const ahead = this.#ahead;
-    const batch = await (ahead?.step === step ? ahead.batch : this.#read(step));
-    const next = step + 1;
-    if (next < this.plan.totalSteps) {
-      const coming = this.#read(next);
-      // Whoever takes it sees the failure; until then it is not lost.
-      coming.catch(() => {});
-      this.#ahead = { step: next, batch: coming };
-    }
-    return batch;
+  get #whole(): Executable {
+    if (!(this.#program instanceof RankStep)) return this.#program;
+    throw new Error('several ranks take a step in halves');
   }
 
-  #read(step: number): Promise<Batch> {
-    const { dataset, experiment } = this.#options;
-    return batchOf(dataset, experiment.training, this.plan.batchOf(step));
+  get #halves(): RankStep {
+    if (this.#program instanceof RankStep) return this.#program;
+    throw new Error('a single rank takes a step whole');
   }
 
-  #queueTensor(): NamedHostTensors {
+  #learningRateAt(step: number): number {
+    const { training } = this.#options.experiment;
+    return learningRateAt(this.plan.epochOf(step), training);
+  }
+
+  /** What a rank's step reads but the queue. */
+  async #given({ step, rank, teacher }: RankInputs): Promise<NamedHostTensors> {
+    const batch = await this.#batches.take(step, rank);
+    return { ...batch, ...teacherTensors(teacher) };
+  }
+
+  /** A copy where the step's rows come first: they count only once it does. */
+  #queueAt({ step, committed }: RankInputs): FifoQueue | undefined {
     const queue = this.#queue;
-    if (!queue) return {};
-    const shape = [queue.capacity, queue.featDim];
-    return { queue: { shape, data: queue.rows } };
+    if (!queue || !committed) return queue;
+    if (this.#ahead?.step !== step) {
+      const order = needsOf(this.#options.experiment).queue;
+      const seen =
+        order === 'before' ? FifoQueue.adopt(queue.snapshot()) : queue;
+      if (order === 'before') seen.enqueue(committed);
+      this.#ahead = { step, queue: seen, committed };
+    }
+    return this.#ahead.queue;
   }
 }
 
-/** @throws ConfigInvalidError for networks that a term cannot compare */
-function trainProgramOf(options: TrainProgramOptions): TrainProgram {
+async function compile(
+  { engine, experiment, ...options }: TrainingOptions,
+  program: TrainProgramOptions,
+): Promise<Executable | RankStep> {
+  const { ranks, training } = experiment;
+  const { seed } = training;
   try {
-    return createTrainProgram(options);
-  } catch (cause) {
-    if (!(cause instanceof MapMismatchError)) throw cause;
-    const { name } = options.network;
-    const fields = { source: 'experiment', line: 0, field: 'student.network' };
-    const expected = `one whose maps fit the teacher's (${cause.message})`;
-    throw new ConfigInvalidError({ ...fields, value: name, expected });
+    if (ranks > 1) {
+      const halves = createRankPrograms(program);
+      const state = options.state ?? halves.initialState(seed);
+      return await RankStep.create(engine, halves, state);
+    }
+    const whole = createTrainProgram(program);
+    const state = options.state ?? whole.initialState(seed);
+    return await engine.compile(whole.program, state);
+  } catch (error) {
+    throw error instanceof MapMismatchError
+      ? mapsDiffer(program.network, error)
+      : error;
   }
+}
+
+/** Networks that a term cannot compare. */
+function mapsDiffer({ name }: Network, { message }: MapMismatchError) {
+  const fields = { source: 'experiment', line: 0, field: 'student.network' };
+  const expected = `one whose maps fit the teacher's (${message})`;
+  return new ConfigInvalidError({ ...fields, value: name, expected });
+}
+
+function queueTensor(queue: FifoQueue | undefined): NamedHostTensors {
+  if (!queue) return {};
+  const shape = [queue.capacity, queue.featDim];
+  return { queue: { shape, data: queue.rows } };
 }
 
 function teacherTensors(outputs: TeacherOutputs): NamedHostTensors {
@@ -168,35 +242,4 @@ function teacherTensors(outputs: TeacherOutputs): NamedHostTensors {
   return Object.fromEntries(
     entries.map(([output, tensor]) => [teacherInput(output), tensor]),
   );
-}
-
-function measurementsOf(
-  { loss }: Experiment,
-  step: number,
-  learningRate: number,
-  outputs: NamedHostTensors,
-): StepMeasurements {
-  const values = Object.fromEntries(
-    Object.entries(outputs).map(([name, { data }]) => [name, data[0]!]),
-  );
-  const weights: Record<string, number> = { crossEntropy: loss.crossEntropy };
-  for (const { name, params } of weightedTerms({ loss })) {
-    weights[name] = params.weight;
-  }
-  const lossTerms: Record<string, number> = {};
-  for (const [term, weight] of Object.entries(weights)) {
-    if (weight > 0) lossTerms[term] = weight * takeOut(values, term);
-  }
-  const total = takeOut(values, 'loss');
-  for (const [lossTerm, value] of Object.entries({ ...lossTerms, total })) {
-    if (!Number.isFinite(value))
-      throw new NonFiniteLossError({ step, lossTerm });
-  }
-  return { loss: total, lossTerms, measurements: values, learningRate };
-}
-
-function takeOut(values: Record<string, number>, name: string): number {
-  const value = values[name] ?? NaN;
-  delete values[name];
-  return value;
 }

@@ -1,0 +1,43 @@
+import { meanOfRanks } from '#distill/ranks.js';
+import type { RankBuffers, RankResult } from '../rank-step.js';
+
+/** What all ranks together make of a step. */
+export interface StepMean {
+  /** Of the ranks' vectors, see `meanOfRanks`. */
+  readonly mean: Float32Array;
+  /** New buffers of ranks that were computed elsewhere, for who keeps them. */
+  readonly elsewhere: readonly RankBuffers[];
+}
+
+/**
+ * Where the ranks of a run meet: every worker hands in what its ranks have
+ * computed, and all get the same mean, bit for bit. This is the seam for a
+ * native all-reduce; it has to sum in rank order.
+ */
+export interface Collective {
+  /** The ranks that are computed here, ascending. */
+  readonly ranks: readonly number[];
+  /** Hands in a rank's part of `step`; sending goes on while others compute. */
+  contribute(step: number, rank: number, result: RankResult): void;
+  /** Waits for the mean of `step`, to which all our ranks have contributed. */
+  mean(step: number): Promise<StepMean>;
+}
+
+/** All ranks in one worker: nothing travels. */
+export class LocalCollective implements Collective {
+  readonly ranks: readonly number[];
+  readonly #vectors: Float32Array[] = [];
+
+  constructor(worldSize: number) {
+    this.ranks = Array.from({ length: worldSize }, (_, rank) => rank);
+  }
+
+  contribute(_step: number, rank: number, { vector }: RankResult): void {
+    this.#vectors[rank] = vector;
+  }
+
+  async mean(): Promise<StepMean> {
+    const vectors = this.ranks.map((rank) => this.#vectors[rank]!);
+    return { mean: meanOfRanks(vectors), elsewhere: [] };
+  }
+}
