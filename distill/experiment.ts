@@ -55,6 +55,8 @@ export const experimentFields = z.strictObject({
    * samples: the global batch is `ranks * training.batchSize`.
    */
   ranks: count.max(64).default(1),
+  /** Workers that share the ranks, at most. Never changes a result. */
+  workers: count.max(64).default(1),
   training: z.strictObject({
     epochs: count,
     /** Samples of each rank. */
@@ -88,6 +90,9 @@ export const experimentSchema = experimentFields.superRefine(
   (experiment, context) => {
     const refuse = (path: string[], message: string) =>
       context.addIssue({ code: 'custom', path, message });
+    const { ranks, workers } = experiment;
+    if (workers > ranks)
+      refuse(['workers'], `at most ${ranks}, the number of ranks`);
     const terms = weightedTerms(experiment);
     for (const { name, method, params } of terms) {
       const needs = method.needs(params);

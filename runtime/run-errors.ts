@@ -63,6 +63,48 @@ export class RunReleasedError extends domainError<'runId'>({
   text: (m) => `run ${m.runId} was released, to go on from its checkpoint`,
 }) {}
 
+/** A worker was asked about ranks of a run that it does not hold. */
+export class GroupNotFoundError extends domainError<'runId' | 'attempt'>({
+  reason: 'GROUP_NOT_FOUND',
+  status: 'NOT_FOUND',
+  text: (m) => `attempt ${m.attempt} at run ${m.runId} is not held here`,
+}) {}
+
+/** A worker whose results would differ from those of the run's chief. */
+export class ReplicaMismatchError extends domainError<
+  'field' | 'expected' | 'actual'
+>({
+  reason: 'REPLICA_MISMATCH',
+  status: 'FAILED_PRECONDITION',
+  text: (m) => `${m.field} is ${m.actual}, the chief has ${m.expected}`,
+}) {}
+
+/** Two workers of a run have other weights after the same step. */
+export class ReplicaDivergedError extends domainError<
+  'worker' | 'step' | 'expected' | 'actual'
+>({
+  reason: 'REPLICA_DIVERGED',
+  status: 'DATA_LOSS',
+  text: (m) =>
+    `after ${m.step} steps the weights of worker ${m.worker} are ${m.actual}, those of the chief ${m.expected}`,
+}) {}
+
+/** The ranks of a run were dealt again since. */
+export class StaleGenerationError extends domainError<'generation' | 'current'>(
+  {
+    reason: 'STALE_GENERATION',
+    status: 'FAILED_PRECONDITION',
+    text: (m) => `generation ${m.generation} is over, ${m.current} is current`,
+  },
+) {}
+
+/** A worker of the run came or went: the step is to be taken again. */
+export class MembersChangedError extends domainError<'generation' | 'problem'>({
+  reason: 'MEMBERS_CHANGED',
+  status: 'ABORTED',
+  text: (m) => `generation ${m.generation} is over: ${m.problem}`,
+}) {}
+
 /** All of the above, for rebuilding them from the wire. */
 export const runErrors = [
   RunNotFoundError,
@@ -74,4 +116,9 @@ export const runErrors = [
   NoWorkerError,
   RunCancelledError,
   RunReleasedError,
+  GroupNotFoundError,
+  ReplicaMismatchError,
+  ReplicaDivergedError,
+  StaleGenerationError,
+  MembersChangedError,
 ];

@@ -127,9 +127,9 @@ describe('who may import whom', () => {
     ).toEqual([]);
   });
 
-  it('proto types stop at routes, clients and mirrors', () => {
+  it('proto types stop at routes, clients, mirrors and ends of streams', () => {
     const edge =
-      /^services\/[^/]+\/(routes\/|service\.ts|[a-z-]*(client|mirror|reader)\.ts|wire\.ts)/;
+      /^services\/[^/]+\/(routes\/|service\.ts|[a-z-]*(client|mirror|reader)\.ts|wire\.ts|group\/(links|member|seat)\.ts)/;
     expect(
       offenders(
         /^services\//,

@@ -161,4 +161,9 @@ function studentExperiment(
   };
 }
 
-const sameForAll = { ranks: 1, prefetch: 4, engine: 'auto' } as const;
+const sameForAll = {
+  ranks: 1,
+  workers: 1,
+  prefetch: 4,
+  engine: 'auto',
+} as const;

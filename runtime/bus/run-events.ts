@@ -77,11 +77,16 @@ export const runEventSchema = z.discriminatedUnion('type', [
 ]);
 export type RunEvent = z.infer<typeof runEventSchema>;
 
-/** An item of the work queue `runs`; `experiment` is resolved. */
+/**
+ * An item of the work queue `runs`; `experiment` is resolved. One with a
+ * `chief` is no run of its own: the worker there (`host:port`) holds the run
+ * and wants help with its ranks.
+ */
 export const runWorkSchema = z.object({
   runId: z.string(),
   attempt,
   experiment: z.record(z.string(), z.json()),
+  chief: z.string().min(1).max(256).exactOptional(),
 });
 export type RunWork = z.infer<typeof runWorkSchema>;
 

@@ -7,6 +7,10 @@ import type {
   GRPCInferenceServiceHandlers,
 } from '#proto/inference/GRPCInferenceService.js';
 import type {
+  CollectiveServiceDefinition,
+  CollectiveServiceHandlers,
+} from '#proto/rrd/v1/CollectiveService.js';
+import type {
   MemoryBankServiceDefinition,
   MemoryBankServiceHandlers,
 } from '#proto/rrd/v1/MemoryBankService.js';
@@ -33,6 +37,10 @@ interface Generated {
   'inference.GRPCInferenceService': {
     definition: GRPCInferenceServiceDefinition;
     handlers: GRPCInferenceServiceHandlers;
+  };
+  'rrd.v1.CollectiveService': {
+    definition: CollectiveServiceDefinition;
+    handlers: CollectiveServiceHandlers;
   };
   'rrd.v1.MemoryBankService': {
     definition: MemoryBankServiceDefinition;
@@ -155,6 +163,7 @@ let loaded: PackageDefinition | undefined;
 export function contract(): PackageDefinition {
   loaded ??= loadSync(
     [
+      'rrd/v1/collective.proto',
       'rrd/v1/memory_bank.proto',
       'rrd/v1/orchestrator.proto',
       'rrd/v1/student.proto',

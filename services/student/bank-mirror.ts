@@ -36,7 +36,8 @@ const reconnectMs = 200;
  * The run's queue as the bank orders it. One subscription delivers a snapshot
  * and then every commit; commits are kept by step until they are asked for, so
  * how far the bank is ahead changes nothing. The bank commits only what this
- * run handed in, so at most `prefetch` commits wait here.
+ * run handed in, so at most `prefetch` commits wait here, and the newest one
+ * that was handed out.
  */
 export class BankMirror {
   readonly #options: MirrorOptions;
@@ -72,6 +73,17 @@ export class BankMirror {
     }
   }
 
+  /**
+   * Follows a queue that somebody else has made, from the commit behind
+   * `version` on: whoever starts it there has the rows up to it.
+   */
+  static follow(options: MirrorOptions, version: number): BankMirror {
+    const mirror = new BankMirror(options);
+    mirror.#version = version;
+    void mirror.#follow();
+    return mirror;
+  }
+
   private constructor(options: MirrorOptions) {
     this.#options = options;
     this.#client = new BankClient(options);
@@ -105,13 +117,17 @@ export class BankMirror {
     return this.#client.enqueue(step, rank, rows, signal);
   }
 
-  /** Waits for the commit of `step` and hands it out, once. */
-  async committed(step: number, signal: AbortSignal): Promise<Committed> {
+  /**
+   * Waits for the commit of `step` and hands it out; again, where the step is
+   * taken again, until a later one is asked for.
+   */
+  committed(step: number, signal: AbortSignal): Promise<Committed> {
     const { commitMs } = this.#options;
+    for (const older of this.#arrived.keys()) {
+      if (older < step) this.#arrived.delete(older);
+    }
     const arrived = () => this.#arrived.get(step);
-    const committed = await this.#until(arrived, commitMs, signal);
-    this.#arrived.delete(step);
-    return committed;
+    return this.#until(arrived, commitMs, signal);
   }
 
   /** Frees the queue, if this attempt still owns it. */

@@ -12,6 +12,8 @@ const schema = z.strictObject({
   /** Who takes the runs; unique among the workers of one bus. */
   worker: z.string().min(1).max(256).default(`${hostname()}-${process.pid}`),
   listen: listenSchema,
+  /** `host:port` for other workers; where it listens, without it. */
+  advertise: address.optional(),
   /** Its replicas; runs that need a teacher fail without it. */
   teacher: addressesSetting.optional(),
   /** What they speak: our own contract, or that of KServe and Triton. */
@@ -46,6 +48,17 @@ const schema = z.strictObject({
   leaseMs: waitMsSetting.default(9_000),
   /** How long a run may take to its checkpoint when the worker is to leave. */
   releaseMs: waitMsSetting.default(20_000),
+  /** Of runs whose ranks several workers share. */
+  group: z
+    .strictObject({
+      /** How long a run waits for its workers before its first step. */
+      joinMs: waitMsSetting.default(10_000),
+      /** How long a worker may take to load the state that it is dealt. */
+      readyMs: waitMsSetting.default(60_000),
+      /** Steps between two comparisons of all workers' weights. */
+      digestEverySteps: countSetting.default(100),
+    })
+    .prefault({}),
   deadlines: z
     .strictObject({
       /** A teacher may have to load its model and data set first. */

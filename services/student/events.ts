@@ -9,6 +9,7 @@ import {
 import type { RunResult, RunWork } from '#runtime/bus/run-events.js';
 import type { Logger } from '#runtime/logger.js';
 import { contextOf } from '#runtime/rpc/trace.js';
+import type { GroupListener } from './group/chief.js';
 import type { ReplicaListener } from './teacher-replica.js';
 import type { ResumePoint, ThreadFacts } from './trainer-api.js';
 
@@ -65,6 +66,27 @@ export class StudentEvents {
       refused: (teacher, err) =>
         log.warn({ runId, teacher, err }, 'teacher refused'),
     };
+  }
+
+  /** What happens to the workers that share a run's ranks. */
+  group(runId: string): GroupListener {
+    const { log } = this;
+    return {
+      joined: (worker) => log.info({ runId, worker }, 'worker joined'),
+      lost: (worker, err) => log.warn({ runId, worker, err }, 'worker lost'),
+      dealt: (generation, step, workers) =>
+        log.info({ runId, generation, step, workers }, 'ranks dealt'),
+    };
+  }
+
+  /** This worker helps with the ranks of a run that another one holds. */
+  helping(runId: string, chief: string): void {
+    this.log.info({ runId, chief }, 'joining a run');
+  }
+
+  helped(runId: string, error?: unknown): void {
+    if (error === undefined) this.log.info({ runId }, 'left a run');
+    else this.log.warn({ runId, err: error }, 'left a run');
   }
 
   reconnecting(version: number, error: unknown): void {

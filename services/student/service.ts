@@ -6,6 +6,9 @@ import { startServer } from '#runtime/rpc/server.js';
 import type { RunningService } from '#runtime/service.js';
 import type { StudentConfig } from './config.js';
 import { StudentEvents } from './events.js';
+import { GroupDoor } from './group/door.js';
+import { ownAddress } from './own-address.js';
+import { exchange, join } from './routes/collective.js';
 import { getStatus } from './routes/get-status.js';
 import { StudentWorker } from './worker.js';
 
@@ -29,20 +32,27 @@ export async function startStudent(
   log.info({ engine, asked: asked.engine }, 'engine');
   const config = { ...asked, engine };
   const stop = new AbortController();
-  const worker = new StudentWorker({
-    config,
-    bus,
-    events: new StudentEvents(log),
-    datasets:
-      datasets ?? openDatasets(config.datasets, { signal: stop.signal }),
-  });
+  const door = new GroupDoor();
   const server = await startServer({
     name: 'student',
     handlers: {
-      'rrd.v1.StudentService': { getStatus: getStatus(config, worker) },
+      'rrd.v1.StudentService': {
+        getStatus: getStatus(config, () => worker.current),
+      },
+      'rrd.v1.CollectiveService': {
+        join: join(door),
+        exchange: exchange(door),
+      },
     },
     listen: config.listen,
     log,
+  });
+  // Only now: others must reach it as soon as it holds a run.
+  const worker = new StudentWorker({
+    ...{ config, bus, door, events: new StudentEvents(log) },
+    address: config.advertise ?? ownAddress(server.address),
+    datasets:
+      datasets ?? openDatasets(config.datasets, { signal: stop.signal }),
   });
   return {
     name: server.name,

@@ -5,6 +5,7 @@ import type { QueueSnapshot } from '#distill/queue.js';
 import type { HostTensor } from '#distill/tensors.js';
 import type { EngineChoice, EngineName } from '#runtime/compute/engine.js';
 import type { SharedDataset } from '#runtime/data/shared.js';
+import type { TrainingState } from './group/state-codec.js';
 import type { RankBuffers, RankResult } from './rank-step.js';
 
 /**
@@ -26,6 +27,12 @@ export type TrainerApi = {
   gradients(inputs: RankInputs): Promise<RankResult>;
   /** The second half, once the mean over all ranks is known. */
   apply(inputs: ApplyInputs): Promise<StepMeasurements>;
+  /** Everything that the training carries from one step to the next. */
+  readTraining(): Promise<TrainingState>;
+  /** Goes on from there, whatever was computed of a step. */
+  writeTraining(state: TrainingState): Promise<void>;
+  /** SHA-256 of all weights and their momentum, in hex. */
+  digest(): Promise<string>;
   /** Views of a batch, for a teacher that does not hold the data set. */
   pixels(batch: BatchRef): Promise<Pixels>;
   /** What the teacher says about the test split; for `agreementWithTeacher`. */

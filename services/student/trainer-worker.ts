@@ -14,6 +14,8 @@ import {
   type SavedTraining,
 } from './training-checkpoint.js';
 import { Training } from './training.js';
+import { digestOf } from './weights-digest.js';
+import type { TrainingState } from './group/state-codec.js';
 import type { RankResult } from './rank-step.js';
 import type {
   ApplyInputs,
@@ -96,6 +98,20 @@ class TrainerThread implements TrainerApi {
 
   async apply(inputs: ApplyInputs): Promise<StepMeasurements> {
     return this.#run.training.apply(inputs);
+  }
+
+  async readTraining(): Promise<TrainingState> {
+    const { training } = this.#run;
+    const tensors = await training.readState();
+    return moved({ tensors, queue: training.readQueue() });
+  }
+
+  async writeTraining({ tensors, queue }: TrainingState): Promise<void> {
+    await this.#run.training.writeState(tensors, queue);
+  }
+
+  async digest(): Promise<string> {
+    return digestOf(await this.#run.training.readShared());
   }
 
   async pixels(batch: BatchRef): Promise<Pixels> {

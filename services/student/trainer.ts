@@ -1,13 +1,9 @@
 import type { RunProgress, RunResult } from '#runtime/bus/run-events.js';
-import { inSpan } from '#runtime/rpc/trace.js';
+import { MembersChangedError } from '#runtime/errors.js';
+import type { Team } from './group/generation.js';
 import { Pace } from './pace.js';
-import {
-  prepare,
-  type Closer,
-  type PreparedRun,
-  type RunOrder,
-  type Surroundings,
-} from './prepare.js';
+import type { Closer, RunOrder, Surroundings } from './parts.js';
+import { prepare, type PreparedRun } from './prepare.js';
 import type { ReadyStep } from './step-feed.js';
 import { takeStep } from './take-step.js';
 import type { Evaluation, StepMeasurements, Tally } from './trainer-api.js';
@@ -65,25 +61,38 @@ class Trainer {
   }
 
   async train(): Promise<RunResult> {
-    const { plan, feed, resume } = this.#run;
+    const { plan, resume } = this.#run;
     this.#listener.running();
     for (let step = resume?.step ?? 0; step < plan.totalSteps; step++) {
-      const waiting = performance.now();
-      const ready = await this.#unlessReleased(step, feed.take(step));
-      const computing = performance.now();
-      const measured = await this.#compute(ready);
-      const done = performance.now();
-      const times = {
-        waitMs: computing - waiting,
-        computeMs: done - computing,
-      };
-      await this.#report(step, measured, times);
+      await this.#take(step);
       if (plan.endsEpoch(step)) await this.#endEpoch(step);
       if (plan.checkpointsAt(step)) await this.#save(step + 1);
     }
     const result = this.#result();
     await this.#recordResult(result);
     return result;
+  }
+
+  /** Takes a step, again where its ranks were dealt again in its midst. */
+  async #take(step: number): Promise<void> {
+    const { group } = this.#run;
+    for (;;) {
+      const waiting = performance.now();
+      const team = await this.#unlessReleased(step, group.at(step));
+      try {
+        const coming = unlessAborted(team.feed.take(step), team.changed);
+        const ready = await this.#unlessReleased(step, coming);
+        const computing = performance.now();
+        const measured = await this.#compute(team, ready);
+        const done = performance.now();
+        await group.applied(step + 1);
+        const waitMs = computing - waiting;
+        const times = { waitMs, computeMs: done - computing };
+        return await this.#report(step, measured, times);
+      } catch (error) {
+        if (!(error instanceof MembersChangedError)) throw error;
+      }
+    }
   }
 
   /** Waits for what `step` needs, or leaves with a checkpoint before it. */
@@ -99,18 +108,9 @@ class Trainer {
     }
   }
 
-  async #compute({ ranks, trace }: ReadyStep): Promise<StepMeasurements> {
-    let failure: unknown;
-    try {
-      return await inSpan('rrd.student.compute', trace.context, () =>
-        takeStep(this.#run, ranks),
-      );
-    } catch (error) {
-      failure = error;
-      throw error;
-    } finally {
-      trace.end(failure);
-    }
+  #compute({ collective }: Team, ready: ReadyStep): Promise<StepMeasurements> {
+    const { experiment } = this.#run.order;
+    return takeStep(this.#run, experiment.ranks, collective, ready);
   }
 
   async #report(

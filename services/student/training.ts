@@ -13,6 +13,7 @@ import {
   createTrainProgram,
   type TrainProgramOptions,
 } from '#distill/train-program.js';
+import { momentumOf } from '#distill/train-step.js';
 import type { Engine, Executable } from '#runtime/compute/engine.js';
 import { ConfigInvalidError } from '#runtime/errors.js';
 import { BatchReader } from './batch-reader.js';
@@ -151,6 +152,18 @@ export class Training {
   /** Everything that training carries along: network, heads, momentum. */
   readState(): Promise<NamedHostTensors> {
     return this.#program.readState();
+  }
+
+  /** What all ranks share: weights and their momentum. */
+  async readShared(): Promise<NamedHostTensors> {
+    const state = await this.readState();
+    const shared = Object.entries(state).flatMap(([name, weight]) => {
+      const momentum = state[momentumOf(name)];
+      return momentum
+        ? Object.entries({ [name]: weight, [momentumOf(name)]: momentum })
+        : [];
+    });
+    return Object.fromEntries(shared);
   }
 
   /** Goes on from there: all of it, as `readState` and `readQueue` gave it. */

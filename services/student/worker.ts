@@ -20,22 +20,30 @@ import {
 import { systemClock } from '#runtime/rpc/retry.js';
 import type { StudentConfig } from './config.js';
 import type { StudentEvents } from './events.js';
+import type { GroupDoor } from './group/door.js';
+import { help } from './help.js';
+import type { RunOrder, Surroundings } from './parts.js';
 import { RunReporter } from './run-reporter.js';
 import { train } from './trainer.js';
 
 export interface WorkerOptions {
   readonly config: StudentConfig;
+  /** host:port at which other workers reach this one. */
+  readonly address: string;
+  /** Where they find the run that is held. */
+  readonly door: GroupDoor;
   readonly bus: Bus;
   readonly events: StudentEvents;
   readonly datasets: Datasets;
 }
 
-/** A run that is held. */
+/** A run that this worker holds, or helps with. */
 interface HeldRun {
   readonly runId: string;
-  readonly reporter: RunReporter;
   readonly stop: AbortController;
   readonly release: AbortController;
+  /** What was said of it last. */
+  readonly last: () => RunReporter['last'];
   engine?: EngineChoice;
 }
 
@@ -60,8 +68,8 @@ export class StudentWorker {
   /** The run that is held, if any. */
   get current() {
     if (!this.#run) return undefined;
-    const { runId, engine, reporter } = this.#run;
-    return { runId, ...(engine && { engine }), last: reporter.last };
+    const { runId, engine, last } = this.#run;
+    return { runId, ...(engine && { engine }), last: last() };
   }
 
   /**
@@ -103,42 +111,66 @@ export class StudentWorker {
       events.malformedWork(error.message);
       return item.done();
     }
-    const [stop, release] = [new AbortController(), new AbortController()];
-    const reporter = this.#reporterOf(work, stop);
+    if (work.chief !== undefined) {
+      await item.done();
+      const last = () => ({ type: 'running' }) as const;
+      return this.#hold({ ...held(work), last }, (run) =>
+        this.#help(work, work.chief!, run),
+      );
+    }
+    const run = held(work);
+    const reporter = this.#reporterOf(work, run.stop);
     await reporter.claim();
     await item.done();
     events.claimed(work);
+    const last = () => reporter.last;
+    await this.#hold({ ...run, last }, (held) =>
+      this.#carryOut(work, held, reporter),
+    );
+  }
+
+  async #hold(
+    run: HeldRun,
+    work: (run: HeldRun) => Promise<void>,
+  ): Promise<void> {
     this.#runs++;
-    const run: HeldRun = { runId: work.runId, reporter, stop, release };
     this.#run = run;
-    if (this.#closing.signal.aborted) release.abort(new RunReleasedError(run));
+    if (this.#closing.signal.aborted)
+      run.release.abort(new RunReleasedError(run));
     try {
-      await this.#carryOut(work, run);
+      await work(run);
     } finally {
       this.#run = undefined;
     }
   }
 
-  async #carryOut(work: RunWork, run: HeldRun): Promise<void> {
-    const { config, events, datasets } = this.#options;
-    const { runId, reporter, release } = run;
+  /** Computes ranks of a run that another worker holds. */
+  async #help(work: RunWork, chief: string, run: HeldRun): Promise<void> {
+    const { events } = this.#options;
+    const { runId } = work;
+    events.helping(runId, chief);
+    try {
+      const order = this.#orderOf(work, run);
+      await help(order, chief, this.#around(run));
+      events.helped(runId);
+    } catch (error) {
+      events.helped(runId, error);
+    }
+  }
+
+  async #carryOut(
+    work: RunWork,
+    run: HeldRun,
+    reporter: RunReporter,
+  ): Promise<void> {
+    const { events } = this.#options;
+    const { runId } = run;
     const { signal } = run.stop;
     const finished = new AbortController();
     void this.#obey(work, run, finished.signal);
     try {
-      const experiment = parseConfig(
-        experimentSchema,
-        work.experiment,
-        `run ${runId}`,
-      );
-      const { engine } = experiment;
-      run.engine = engine === 'auto' ? config.engine : engine;
-      const order = { ...work, experiment, engine: run.engine };
-      const around = {
-        ...{ config, events, datasets },
-        ...{ signal, release: release.signal },
-      };
-      const result = await train(order, around, reporter);
+      const order = this.#orderOf(work, run);
+      const result = await train(order, this.#around(run), reporter);
       events.succeeded(runId, result);
       await reporter.end({ type: 'succeeded', result });
     } catch (error) {
@@ -148,6 +180,24 @@ export class StudentWorker {
     } finally {
       finished.abort();
     }
+  }
+
+  /** @throws ConfigInvalidError */
+  #orderOf(work: RunWork, run: HeldRun): RunOrder {
+    const { config } = this.#options;
+    const source = `run ${work.runId}`;
+    const experiment = parseConfig(experimentSchema, work.experiment, source);
+    const { engine } = experiment;
+    run.engine = engine === 'auto' ? config.engine : engine;
+    return { ...work, experiment, engine: run.engine };
+  }
+
+  #around({ stop, release }: HeldRun): Surroundings {
+    const { config, address, bus, door, events, datasets } = this.#options;
+    return {
+      ...{ config, address, bus, door, events, datasets },
+      ...{ signal: stop.signal, release: release.signal },
+    };
   }
 
   async #endEarly(
@@ -207,6 +257,11 @@ export class StudentWorker {
       events.reportFailed(runId, error);
     }
   }
+}
+
+function held({ runId }: RunWork) {
+  const [stop, release] = [new AbortController(), new AbortController()];
+  return { runId, stop, release };
 }
 
 function reasonOf(error: unknown): string {

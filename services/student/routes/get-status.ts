@@ -22,11 +22,11 @@ const phases: Record<RunEvent['type'], RunPhase__Output> = {
  */
 export function getStatus(
   config: StudentConfig,
-  worker: StudentWorker,
+  held: () => StudentWorker['current'],
 ): Handlers<'rrd.v1.StudentService'>['getStatus'] {
   return async (): Promise<GetStatusResponse> => {
     const identity = { worker: config.worker, engine: config.engine };
-    const { current } = worker;
+    const current = held();
     if (!current) return identity;
     const { last, ...run } = current;
     const progress = last.type === 'progress' ? last.progress : null;

@@ -1,0 +1,11 @@
+// Original file: proto/rrd/v1/collective.proto
+
+import type { StepPart as _rrd_v1_StepPart, StepPart__Output as _rrd_v1_StepPart__Output } from '../../rrd/v1/StepPart.js';
+
+export interface ExchangeResponse {
+  'part'?: (_rrd_v1_StepPart | null);
+}
+
+export interface ExchangeResponse__Output {
+  'part': (_rrd_v1_StepPart__Output | null);
+}

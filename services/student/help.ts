@@ -1,0 +1,90 @@
+import { BankMirror } from './bank-mirror.js';
+import { Member } from './group/member.js';
+import { encodeState } from './group/state-codec.js';
+import {
+  type Closer,
+  factsOf,
+  feedOf,
+  groupSettingsOf,
+  mirrorOptions,
+  openTeacher,
+  openThread,
+  type OpenThread,
+  replicaFactsOf,
+  type RunOrder,
+  type Surroundings,
+} from './parts.js';
+import type { TeacherClient } from './teacher-client.js';
+
+/** Of a state's file, beside its tensors: names and places. */
+const headerBytes = 2 ** 20;
+const floatBytes = 4;
+
+/**
+ * Computes ranks of a run that the worker at `chief` holds, until it is over.
+ * @throws whatever ended it early: a signal's reason, or a DomainError
+ */
+export async function help(
+  order: RunOrder,
+  chief: string,
+  around: Surroundings,
+): Promise<void> {
+  const closers: Closer[] = [];
+  try {
+    const open = await openThread(order, around, closers);
+    const { thread, compute, dataset } = open;
+    const teacher = await openTeacher(order, around, dataset, thread);
+    if (teacher) closers.push(() => teacher.close());
+    await compute(thread.begin(teacher && factsOf(teacher)));
+    const maxStateBytes = await stateBytesOf(order, open);
+    const member = memberOf(order, around, open, teacher, {
+      chief,
+      maxStateBytes,
+    });
+    closers.push(around.door.open(order.runId, member));
+    await member.run();
+  } finally {
+    for (const close of closers.reverse()) await close();
+  }
+}
+
+function memberOf(
+  order: RunOrder,
+  around: Surroundings,
+  open: OpenThread,
+  teacher: TeacherClient | undefined,
+  more: { readonly chief: string; readonly maxStateBytes: number },
+): Member {
+  const { runId, attempt, experiment } = order;
+  const { config, address, signal, release } = around;
+  const { thread, compute, facts, plan } = open;
+  const mirror = mirrorOptions(order, around, teacher);
+  return new Member({
+    ...{ runId, attempt, thread, compute, tls: config.tls, ...more },
+    worldSize: experiment.ranks,
+    totalSteps: plan.totalSteps,
+    self: { worker: config.worker, address },
+    facts: replicaFactsOf(facts),
+    teacherDigest: teacher?.digest,
+    feedOf(ranks, version) {
+      const bank =
+        mirror && version !== undefined
+          ? BankMirror.follow(mirror, version)
+          : undefined;
+      const feed = feedOf(order, around, { ...open, teacher, bank }, ranks);
+      return { feed, close: () => bank?.close() };
+    },
+    settings: groupSettingsOf(config),
+    signal: AbortSignal.any([signal, release]),
+  });
+}
+
+/** What a state of this run takes, as our own shows: ours has no queue yet. */
+async function stateBytesOf(
+  { experiment: { bank } }: RunOrder,
+  { thread, compute }: OpenThread,
+): Promise<number> {
+  const own = encodeState(await compute(thread.readTraining()));
+  const queueBytes = bank.capacity * bank.featDim * floatBytes;
+  return own.bytes.length + queueBytes + headerBytes;
+}

@@ -1,0 +1,214 @@
+import { type Experiment, needsOf } from '#distill/experiment.js';
+import { mapNamesOf } from '#distill/map-names.js';
+import type { TeacherTensor } from '#distill/methods/method.js';
+import type { Bus } from '#runtime/bus/bus.js';
+import type { EngineChoice } from '#runtime/compute/engine.js';
+import type { Datasets } from '#runtime/data/index.js';
+import {
+  ConfigInvalidError,
+  DeadlineExceededError,
+  ThreadLostError,
+} from '#runtime/errors.js';
+import type { SharedDataset } from '#runtime/data/shared.js';
+import { startWorker } from '#runtime/worker.js';
+import { packageVersion } from '#runtime/version.js';
+import type { BankMirror, MirrorOptions } from './bank-mirror.js';
+import type { StudentConfig } from './config.js';
+import type { StudentEvents } from './events.js';
+import type { GroupDoor } from './group/door.js';
+import type { GroupSettings, ReplicaFacts } from './group/settings.js';
+import { type Plan, planOf } from './plan.js';
+import { StepFeed } from './step-feed.js';
+import type { StepPlace } from './take-step.js';
+import { TeacherClient } from './teacher-client.js';
+import type { ThreadFacts, TrainerApi } from './trainer-api.js';
+import { within } from './within.js';
+
+/** A run as the bus hands it out, its experiment checked. */
+export interface RunOrder {
+  readonly runId: string;
+  /** 1, 2, ...: which owner of the run we are. */
+  readonly attempt: number;
+  readonly experiment: Experiment;
+  /** The experiment's wish, or the worker's. */
+  readonly engine: EngineChoice;
+}
+
+export interface Surroundings {
+  readonly config: StudentConfig;
+  /** host:port at which other workers reach this one. */
+  readonly address: string;
+  readonly bus: Bus;
+  readonly door: GroupDoor;
+  readonly events: StudentEvents;
+  readonly datasets: Datasets;
+  /** Aborts when the run is to stop at once. */
+  readonly signal: AbortSignal;
+  /** Aborts when it is to stop between two steps, behind a checkpoint. */
+  readonly release: AbortSignal;
+}
+
+/** Frees something that a run opened. */
+export type Closer = () => Promise<void> | void;
+
+/** A thread with the run's data and engine. */
+export interface OpenThread extends StepPlace {
+  readonly thread: TrainerApi;
+  readonly facts: ThreadFacts;
+  readonly plan: Plan;
+  readonly dataset: SharedDataset;
+}
+
+/** Whom the steps of a run come from. */
+export interface Peers extends OpenThread {
+  readonly teacher: TeacherClient | undefined;
+  readonly bank: BankMirror | undefined;
+}
+
+/** @param closers takes what ends the thread */
+export async function openThread(
+  { experiment, engine }: RunOrder,
+  around: Surroundings,
+  closers: Closer[],
+): Promise<OpenThread> {
+  const { config, signal } = around;
+  const dataset = await loadDataset(experiment.dataset, around);
+  const entry = new URL('./trainer-worker.js', import.meta.url);
+  const worker = await startWorker<TrainerApi>(entry, { name: 'trainer' });
+  closers.push(() => worker.close());
+  const { api: thread } = worker;
+  const compute = <T>(work: Promise<T>) =>
+    within(work, { ms: config.deadlines.computeMs, signal, late: stuck });
+  const facts = await compute(thread.open({ experiment, engine, dataset }));
+  const plan = planOf(experiment, facts);
+  return { thread, compute, facts, plan, dataset };
+}
+
+/** Loading goes on when the run gives up waiting: the next may want it. */
+function loadDataset(
+  name: string,
+  { config, datasets, signal }: Surroundings,
+): Promise<SharedDataset> {
+  const { computeMs: deadlineMs } = config.deadlines;
+  const service = 'the student';
+  const method = `loading ${name}`;
+  const late = () => new DeadlineExceededError({ service, method, deadlineMs });
+  return within(datasets.share(name), { ms: deadlineMs, signal, late });
+}
+
+/** Undefined where the run has none. */
+export async function openTeacher(
+  { runId, experiment }: RunOrder,
+  { config, events, signal }: Surroundings,
+  dataset: SharedDataset,
+  thread: TrainerApi,
+): Promise<TeacherClient | undefined> {
+  const { training, bank } = experiment;
+  if (!experiment.teacher) return undefined;
+  const teacher = await TeacherClient.open(
+    {
+      addresses: config.teacher ?? missing('teacher'),
+      tls: config.tls,
+      client: runId,
+      model: experiment.teacher.model,
+      protocol: config.teacherProtocol,
+      inference: config.kserve,
+      dataset,
+      views: training,
+      projection: { seed: bank.projectionSeed, featDim: bank.featDim },
+      maps: needsOf(experiment).maps !== undefined,
+      describeMs: config.deadlines.describeMs,
+      extractMs: config.deadlines.extractMs,
+      attemptMs: config.deadlines.extractAttemptMs,
+      listener: events.teachers(runId),
+      pixelsOf: (batch) => thread.pixels(batch),
+      onPixels: ({ reason }) => events.pixelsInstead(dataset.name, reason),
+    },
+    signal,
+  );
+  if (training.batchSize <= teacher.maxBatchSize) return teacher;
+  teacher.close();
+  throw new ConfigInvalidError({
+    ...{ source: 'experiment', line: 0, field: 'training.batchSize' },
+    value: training.batchSize,
+    expected: `at most ${teacher.maxBatchSize}, the teacher's limit`,
+  });
+}
+
+/** Of the run's queue; undefined where it has none. */
+export function mirrorOptions(
+  { runId, attempt, experiment }: RunOrder,
+  { config, events }: Surroundings,
+  teacher: TeacherClient | undefined,
+): MirrorOptions | undefined {
+  if (!needsOf(experiment).queue || !teacher) return undefined;
+  return {
+    address: config.memoryBank ?? missing('memoryBank'),
+    tls: config.tls,
+    runId,
+    attempt,
+    bank: experiment.bank,
+    worldSize: experiment.ranks,
+    teacherDigest: teacher.digest,
+    callMs: config.deadlines.bankMs,
+    commitMs: config.deadlines.commitMs,
+    onReconnect: (version, error) => events.reconnecting(version, error),
+  };
+}
+
+/** What the steps of `ranks` need, asked for ahead. */
+export function feedOf(
+  { runId, experiment }: RunOrder,
+  { signal }: Surroundings,
+  { plan, teacher, bank }: Peers,
+  ranks: readonly number[],
+): StepFeed {
+  const { prefetch } = experiment;
+  const { totalSteps, rankBatchOf: batchOf } = plan;
+  const outputs = outputsOf(experiment, teacher);
+  return new StepFeed(
+    { runId, outputs, teacher, bank, prefetch, totalSteps, ranks, batchOf },
+    signal,
+  );
+}
+
+/** How a group of workers is kept together. */
+export function groupSettingsOf({
+  group,
+  heartbeatMs,
+  leaseMs,
+}: StudentConfig): GroupSettings {
+  return { ...group, heartbeatMs, leaseMs };
+}
+
+export function replicaFactsOf(facts: ThreadFacts): ReplicaFacts {
+  const { engine, engineVersion, datasetDigest } = facts;
+  const codeVersion = packageVersion();
+  return { engine, engineVersion, datasetDigest, codeVersion };
+}
+
+export function factsOf({ digest, featureDim, mapShapes }: TeacherClient) {
+  return { digest, featureDim, mapShapes };
+}
+
+/** What the terms read of the teacher. */
+function outputsOf(
+  experiment: Experiment,
+  teacher: TeacherClient | undefined,
+): ReadonlySet<TeacherTensor> {
+  const needs = needsOf(experiment);
+  const maps = mapNamesOf(needs, teacher?.mapShapes.length ?? 0);
+  return new Set([...needs.teacher, ...maps]);
+}
+
+function stuck(waitedMs: number): ThreadLostError {
+  const problem = `no answer within ${waitedMs} ms`;
+  return new ThreadLostError({ thread: 'trainer', problem });
+}
+
+function missing(field: keyof StudentConfig): never {
+  throw new ConfigInvalidError({
+    ...{ source: 'student settings', line: 0, field, value: 'missing' },
+    expected: 'host:port, since the run needs it',
+  });
+}

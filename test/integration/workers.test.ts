@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { readCheckpoint } from '#runtime/checkpoint/index.js';
+import { createEngine } from '#runtime/compute/index.js';
+import { openDatasets } from '#runtime/data/index.js';
+import { lossesOf, runToEnd, startCluster } from '../cluster.js';
+import { trainInOneProcess } from '../one-process.js';
+import { longExperiment, makeWorld, type World } from '../world.js';
+
+const steps = 54; // 9 epochs of 6
+
+async function oneProcess(
+  world: World,
+  enqueue: 'before' | 'after',
+  ranks: number,
+) {
+  const engine = await createEngine('wasm');
+  const dataset = await openDatasets(world.datasets).get('tiny');
+  const experiment = longExperiment(enqueue, 1, ranks);
+  const { teacher } = world;
+  return trainInOneProcess({ experiment, engine, dataset, teacher, steps });
+}
+
+describe('ranks over several workers equal one process', () => {
+  it.each([
+    [2, 2, 'before', 4],
+    [4, 3, 'after', 1],
+  ] as const)(
+    '%i ranks on %i workers, loss and state, enqueueing %s, prefetch %i',
+    async (ranks, workers, enqueue, prefetch) => {
+      await using world = await makeWorld();
+      await using cluster = await startCluster(world, { students: workers });
+      const reference = await oneProcess(world, enqueue, ranks);
+      const address = cluster.orchestratorAddress;
+      const experiment = {
+        ...longExperiment(enqueue, prefetch, ranks),
+        workers,
+      };
+      const { result } = await runToEnd(address, experiment, 'spread');
+      expect(await lossesOf(world.runsDir, 'spread')).toEqual(reference.losses);
+      expect(result?.bankVersions).toBe(steps);
+      const saved = await readCheckpoint(result!.checkpoint);
+      const state = { ...saved.tensors, ...saved.training };
+      expect(state).toMatchObject(reference.state);
+    },
+    120_000,
+  );
+});
