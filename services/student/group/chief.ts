@@ -130,8 +130,7 @@ export class Chief implements Group, GroupHost {
 
   close(): void {
     this.#closed = true;
-    const { runId } = this.#options;
-    this.#generation?.end(new Error(`run ${runId} is over`));
+    this.#generation?.end(this.#changed('the run is over'));
     for (const seat of this.#seats) seat.dismiss();
   }
 

@@ -1,0 +1,202 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { rngFrom } from '#distill/data/rng.js';
+import { MembersChangedError } from '#runtime/errors.js';
+import { createLogger } from '#runtime/logger.js';
+import { type RpcServer, startServer } from '#runtime/rpc/server.js';
+import { exchange, join } from '../routes/collective.js';
+import { StepFeed } from '../step-feed.js';
+import {
+  type Collective,
+  LocalCollective,
+  type StepMean,
+} from './collective.js';
+import { GroupDoor } from './door.js';
+import { Generation } from './generation.js';
+import { dealRanks, shareOf } from './shares.js';
+
+const log = createLogger('test', { level: 'silent' });
+const address = { runId: 'run', attempt: 1 };
+
+/** A rank's vector and buffers at a step. */
+function resultOf(step: number, rank: number, length: number) {
+  const rng = rngFrom('test', step, rank);
+  const vector = Float32Array.from({ length }, () => rng.normal());
+  const buffers = Uint8Array.from({ length: 4 * (rank + 1) }, () => rank);
+  return { vector, buffers };
+}
+
+/** What every worker gets of a step. */
+async function takeStep(
+  workers: readonly Collective[],
+  step: number,
+  length: number,
+): Promise<StepMean[]> {
+  for (const worker of workers) {
+    for (const rank of worker.ranks)
+      worker.contribute(step, rank, resultOf(step, rank, length));
+  }
+  return Promise.all(workers.map((worker) => worker.mean(step)));
+}
+
+/** Workers that are connected over gRPC. */
+class Workers {
+  readonly generations: Generation[] = [];
+  readonly servers: RpcServer[] = [];
+  readonly broken: string[] = [];
+
+  /** @param limits maxBytes of each, if not 4 MiB */
+  async start(worldSize: number, count: number, limits: number[] = []) {
+    const doors = Array.from({ length: count }, () => new GroupDoor());
+    for (const door of doors) {
+      const handlers = {
+        'rrd.v1.CollectiveService': {
+          join: join(door),
+          exchange: exchange(door),
+        },
+      };
+      const listen = { host: '127.0.0.1', port: 0 };
+      const name = 'worker';
+      this.servers.push(await startServer({ name, handlers, listen, log }));
+    }
+    const addresses = this.servers.map((server) => server.address);
+    const ranks = dealRanks(worldSize, count);
+    doors.forEach((door, index) => {
+      const generation = new Generation({
+        ...address,
+        ...{ generation: 1, step: 0, index, ranks, addresses },
+        maxBytes: limits[index] ?? 2 ** 22,
+        tls: undefined,
+        feedOf: idleFeed,
+        onBroken: ({ message }) => this.broken.push(message),
+      });
+      door.open(address.runId, { attempt: 1, generation });
+      this.generations.push(generation);
+    });
+    for (const { links } of this.generations) links.dial();
+    return this.generations.map(({ collective }) => collective);
+  }
+
+  async close(): Promise<void> {
+    const over = changed('the test is over');
+    for (const generation of this.generations) generation.end(over);
+    for (const server of this.servers) await server.close();
+  }
+}
+
+function bytesOf({ buffer }: Float32Array): Buffer {
+  return Buffer.from(buffer);
+}
+
+function changed(problem: string): MembersChangedError {
+  return new MembersChangedError({ generation: 1, problem });
+}
+
+function idleFeed(ranks: readonly number[]): StepFeed {
+  const none = {
+    teacher: undefined,
+    bank: undefined,
+    outputs: new Set<never>(),
+  };
+  const batchOf = () => ({ split: 'train' as const, indices: [], epoch: 1 });
+  const options = { ...address, ...none, prefetch: 1, totalSteps: 1, batchOf };
+  return new StepFeed({ ...options, ranks }, new AbortController().signal);
+}
+
+describe('shares', () => {
+  it('cover everything, in order, as evenly as can be', () => {
+    const sizes = fc.integer({ min: 0, max: 1000 });
+    fc.assert(
+      fc.property(sizes, fc.integer({ min: 1, max: 64 }), (length, count) => {
+        const shares = Array.from({ length: count }, (_, i) =>
+          shareOf(length, count, i),
+        );
+        expect(shares[0]!.start).toBe(0);
+        expect(shares.at(-1)!.end).toBe(length);
+        shares.slice(1).forEach(({ start }, i) => {
+          expect(start).toBe(shares[i]!.end);
+        });
+        const lengths = shares.map(({ start, end }) => end - start);
+        expect(Math.max(...lengths) - Math.min(...lengths)).toBeLessThan(2);
+      }),
+    );
+  });
+
+  it('deal every rank once', () => {
+    expect(dealRanks(5, 2)).toEqual([
+      [0, 1],
+      [2, 3, 4],
+    ]);
+    expect(dealRanks(3, 3)).toEqual([[0], [1], [2]]);
+  });
+});
+
+describe.each([
+  ['one worker', 1],
+  ['two workers', 2],
+  ['three workers', 3],
+  ['four workers', 4],
+] as const)('the collective of %s', (_, count) => {
+  let workers: Workers;
+  beforeEach(() => void (workers = new Workers()));
+  afterEach(() => workers.close());
+
+  it('gives all the same mean, bit for bit that of a local one', async () => {
+    const worldSize = 5;
+    const local = new LocalCollective(worldSize);
+    const meshes = await workers.start(worldSize, count);
+    // Fewer values than workers, and more than one message.
+    for (const [step, length] of [3, 300_003, 1].entries()) {
+      const [expected] = await takeStep([local], step, length);
+      for (const [i, { mean, elsewhere }] of (
+        await takeStep(meshes, step, length)
+      ).entries()) {
+        expect(bytesOf(mean).equals(bytesOf(expected!.mean))).toBe(true);
+        const others = meshes.slice(1).flatMap(({ ranks }) => ranks);
+        expect(elsewhere.map(({ rank }) => rank)).toEqual(
+          i === 0 ? others : [],
+        );
+        for (const { rank, buffers } of elsewhere)
+          expect([...buffers]).toEqual([...resultOf(0, rank, 0).buffers]);
+      }
+    }
+    expect(workers.broken).toEqual([]);
+  });
+});
+
+describe('a mesh', () => {
+  let workers: Workers;
+  beforeEach(() => void (workers = new Workers()));
+  afterEach(() => workers.close());
+
+  it('ends with its generation, whoever waits', async () => {
+    const [first] = await workers.start(2, 2);
+    first!.contribute(0, 0, resultOf(0, 0, 10));
+    const waiting = expect(first!.mean(0)).rejects.toThrow('dealt again');
+    workers.generations[0]!.end(changed('dealt again'));
+    await waiting;
+    await expect.poll(() => workers.broken).toHaveLength(1);
+    expect(workers.broken[0]).toContain('dealt again');
+  });
+
+  it('refuses what has no place in it, and says so to its chief', async () => {
+    const meshes = await workers.start(2, 2, [100]);
+    meshes[1]!.contribute(0, 1, resultOf(0, 1, 1_000));
+    await expect.poll(() => workers.broken.length).toBeGreaterThan(0);
+    expect(workers.broken[0]).toContain(
+      'total_bytes is 2000, expected at most 100',
+    );
+  });
+
+  it('notices a worker that is gone', async () => {
+    const meshes = await workers.start(2, 2);
+    await takeStep(meshes, 0, 10);
+    const [first] = meshes;
+    first!.contribute(1, 0, resultOf(1, 0, 10));
+    const waiting = expect(first!.mean(1)).rejects.toMatchObject({
+      reason: 'MEMBERS_CHANGED',
+    });
+    workers.generations[1]!.links.close(changed('it died'));
+    await waiting;
+  });
+});
