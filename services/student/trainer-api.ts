@@ -38,8 +38,13 @@ export type TrainerApi = {
   /** What the teacher says about the test split; for `agreementWithTeacher`. */
   teach(first: number, logits: HostTensor): Promise<void>;
   evaluate(): Promise<Evaluation>;
-  /** Writes a checkpoint and removes old ones; returns its folder. */
-  save(request: SaveRequest): Promise<string>;
+  /** Copies everything that a checkpoint has, as it is now. */
+  capture(request: SaveRequest): Promise<void>;
+  /**
+   * Writes the checkpoint that was captured and removes old ones, while steps
+   * go on; returns its folder.
+   */
+  save(): Promise<string>;
 };
 
 export interface ThreadSettings {

@@ -10,6 +10,8 @@ import { checkViews, pixelsOf } from './batches.js';
 import { Evaluator } from './evaluator.js';
 import {
   findTraining,
+  captureTraining,
+  type CapturedTraining,
   saveTraining,
   type SavedTraining,
 } from './training-checkpoint.js';
@@ -36,6 +38,7 @@ import type {
 class TrainerThread implements TrainerApi {
   #opened: Opened | undefined;
   #saved: SavedTraining | undefined;
+  #captured: CapturedTraining | undefined;
   #begun: Begun | undefined;
 
   async open(settings: ThreadSettings): Promise<ThreadFacts> {
@@ -128,9 +131,17 @@ class TrainerThread implements TrainerApi {
     return evaluator.evaluate(await training.readNetwork());
   }
 
-  async save(request: SaveRequest): Promise<string> {
+  async capture(request: SaveRequest): Promise<void> {
     const { training, teacher } = this.#run;
-    return saveTraining(training, { ...this.#open, teacher }, request);
+    const context = { ...this.#open, teacher };
+    this.#captured = await captureTraining(training, context, request);
+  }
+
+  async save(): Promise<string> {
+    const captured = this.#captured;
+    if (!captured) throw new Error('capture comes first');
+    this.#captured = undefined;
+    return saveTraining(captured);
   }
 
   get #open(): Opened {

@@ -46,6 +46,8 @@ class Trainer {
   #bestTestAccuracy: number;
   #checkpoint: string;
   #savedStep: number;
+  /** The newest checkpoint, on its way to the disk. */
+  #saving: Promise<void> = Promise.resolve();
   #taught = false;
 
   constructor(run: PreparedRun, around: Surroundings, listener: RunListener) {
@@ -63,10 +65,15 @@ class Trainer {
   async train(): Promise<RunResult> {
     const { plan, resume } = this.#run;
     this.#listener.running();
-    for (let step = resume?.step ?? 0; step < plan.totalSteps; step++) {
-      await this.#take(step);
-      if (plan.endsEpoch(step)) await this.#endEpoch(step);
-      if (plan.checkpointsAt(step)) await this.#save(step + 1);
+    try {
+      for (let step = resume?.step ?? 0; step < plan.totalSteps; step++) {
+        await this.#take(step);
+        if (plan.endsEpoch(step)) await this.#endEpoch(step);
+        if (plan.checkpointsAt(step)) await this.#save(step + 1);
+      }
+    } finally {
+      // However it ends: the thread is about to go.
+      await this.#saving;
     }
     const result = this.#result();
     await this.#recordResult(result);
@@ -171,9 +178,13 @@ class Trainer {
     this.#taught = true;
   }
 
-  /** @param step the one to go on with */
+  /**
+   * Steps go on while a checkpoint is written, but never past the next one.
+   * @param step the one to go on with
+   */
   async #save(step: number): Promise<void> {
     const { thread, compute, folder, order } = this.#run;
+    await this.#saving;
     const request = {
       folder: folder.checkpoints,
       keep: this.#around.config.keepCheckpoints,
@@ -181,8 +192,15 @@ class Trainer {
       step,
       tally: this.#tally(),
     };
-    this.#checkpoint = await compute(thread.save(request));
+    await compute(thread.capture(request));
     this.#savedStep = step;
+    this.#saving = this.#written(compute(thread.save()));
+    // Whoever waits for it sees the failure; until then it is not lost.
+    this.#saving.catch(() => {});
+  }
+
+  async #written(checkpoint: Promise<string>): Promise<void> {
+    this.#checkpoint = await checkpoint;
   }
 
   /** What was used, this time and before the checkpoint that we went on from. */

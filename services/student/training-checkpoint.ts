@@ -87,25 +87,43 @@ export interface TrainingContext {
   readonly teacher: TeacherFacts | undefined;
 }
 
-/** Writes the next checkpoint, drops the oldest, and returns the folder. */
-export async function saveTraining(
+/** A checkpoint that is still to be written. */
+export interface CapturedTraining {
+  readonly path: string;
+  readonly content: Parameters<typeof writeCheckpoint>[1];
+  readonly folder: string;
+  readonly keep: number;
+}
+
+/** Everything that the next checkpoint has; copies. */
+export async function captureTraining(
   training: Training,
   context: TrainingContext,
   { folder, keep, ...run }: SaveRequest,
-): Promise<string> {
+): Promise<CapturedTraining> {
   const state = await training.readState();
   const queue = training.readQueue();
   const { parameters, buffers } = training.network;
   const names = new Set(Object.keys({ ...parameters, ...buffers }));
-  const path = stepPath(folder, run.step);
-  await writeCheckpoint(path, {
+  const content = {
     tensors: pick(state, (name) => names.has(name)),
     training: {
       ...pick(state, (name) => !names.has(name)),
       ...(queue && { [queueRows]: rowsOf(queue) }),
     },
     manifest: manifestOf(training, context, run, queue),
-  });
+  };
+  return { path: stepPath(folder, run.step), content, folder, keep };
+}
+
+/** Writes it, drops the oldest, and returns the folder. */
+export async function saveTraining({
+  path,
+  content,
+  folder,
+  keep,
+}: CapturedTraining): Promise<string> {
+  await writeCheckpoint(path, content);
   await keepNewest(folder, keep);
   return path;
 }
