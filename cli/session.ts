@@ -16,7 +16,7 @@ export interface SessionOptions {
   readonly modelsDir: string;
   readonly runsDir: string;
   readonly engine: EngineChoice;
-  /** Student workers of the local services: how many runs go on at once. */
+  /** Student workers of the local services: for runs, or ranks, at once. */
   readonly students: number;
 }
 

@@ -58,7 +58,7 @@ export async function runExperiment(
     modelsDir: flags.models,
     runsDir: flags.runs,
     engine: flags.engine,
-    students: 1,
+    students: experiment.workers,
   });
   const { orchestrator } = session;
   const progress = createProgress(process.stderr);
