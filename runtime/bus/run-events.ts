@@ -78,6 +78,23 @@ export const runEventSchema = z.discriminatedUnion('type', [
 export type RunEvent = z.infer<typeof runEventSchema>;
 
 /**
+ * A run has changed its phase or owner, for whoever follows runs on the bus.
+ * `transition` counts them from 1: one that is heard twice has the same number.
+ */
+export const runTransitionSchema = z.object({
+  runId: z.string(),
+  transition: z.number().int().positive(),
+  /** As in proto/rrd/v1/run.proto, in small letters without the prefix. */
+  phase: z.string(),
+  attempt,
+  /** Empty while nobody owns it. */
+  worker: z.string(),
+  /** Milliseconds since the Unix epoch. */
+  atMs: count,
+});
+export type RunTransition = z.infer<typeof runTransitionSchema>;
+
+/**
  * An item of the work queue `runs`; `experiment` is resolved. One with a
  * `chief` is no run of its own: the worker there (`host:port`) holds the run
  * and wants help with its ranks.

@@ -8,6 +8,8 @@ export const subjects = {
   /** What a worker tells about a run; types in run-events.ts. */
   runEvent: (runId: string) => `rrd.v1.run.${runId}.event`,
   everyRunEvent: 'rrd.v1.run.*.event',
+  /** What the orchestrator makes of it; type in run-events.ts. */
+  runTransition: (runId: string) => `rrd.v1.run.${runId}.transition`,
   /** Requests to a run's workers to stop; type in run-events.ts. */
   runCancel: (runId: string) => `rrd.v1.run.${runId}.cancel`,
   /** Work that went through `maxDeliveries` takers: `{ work, deliveries }`. */

@@ -1,10 +1,14 @@
 import type { Bus } from '#runtime/bus/bus.js';
-import type { RunWork, StopRequest } from '#runtime/bus/run-events.js';
+import type {
+  RunTransition,
+  RunWork,
+  StopRequest,
+} from '#runtime/bus/run-events.js';
 import { runsQueue, subjects } from '#runtime/bus/subjects.js';
 import type { OrchestratorEvents } from './events.js';
 import { isWaiting, type RunRecord } from './run-record.js';
 
-/** Stop requests kept for a bus that is away; the oldest are given up. */
+/** Events kept for a bus that is away; the oldest are given up. */
 const maxUnsent = 1_000;
 
 /**
@@ -38,25 +42,44 @@ export class Dispatcher {
     }
   }
 
+  /** Tells everyone the newest change of a run's phase or owner. */
+  async announce(record: RunRecord): Promise<void> {
+    const { runId, transitions, phase, attempt, worker, updatedMs } = record;
+    const change: RunTransition = {
+      ...{ runId, transition: transitions, phase, attempt, worker },
+      atMs: updatedMs,
+    };
+    const messageId = `transition-${runId}-${transitions}`;
+    await this.#send(subjects.runTransition(runId), change, messageId, runId);
+  }
+
   /** Asks workers to stop. Asking again within two minutes changes nothing. */
   async stop(runId: string, request: StopRequest): Promise<void> {
     const { attempt, worker = '', reason } = request;
     const messageId = `stop-${runId}-${attempt}-${worker}-${reason}`;
-    const subject = subjects.runCancel(runId);
-    const send = () => this.#bus.publish(subject, request, { messageId });
-    try {
-      await send();
-    } catch (error) {
-      this.#events.stopDelayed(runId, error);
-      this.#unsent = [...this.#unsent, send].slice(-maxUnsent);
-    }
+    await this.#send(subjects.runCancel(runId), request, messageId, runId);
   }
 
-  /** Sends the stop requests that the bus did not take. */
+  /** Sends what the bus did not take. */
   async flush(): Promise<void> {
     for (let send = this.#unsent[0]; send; send = this.#unsent[0]) {
       await send();
       this.#unsent.shift();
+    }
+  }
+
+  async #send(
+    subject: string,
+    event: StopRequest | RunTransition,
+    messageId: string,
+    runId: string,
+  ): Promise<void> {
+    const send = () => this.#bus.publish(subject, event, { messageId });
+    try {
+      await send();
+    } catch (error) {
+      this.#events.eventDelayed(runId, error);
+      this.#unsent = [...this.#unsent, send].slice(-maxUnsent);
     }
   }
 

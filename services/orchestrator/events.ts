@@ -89,8 +89,8 @@ export function createEvents(log: Logger) {
       log.warn({ runId, err: error }, 'run not offered; trying again');
     },
 
-    stopDelayed(runId: string, error: unknown): void {
-      log.warn({ runId, err: error }, 'stop request not sent; trying again');
+    eventDelayed(runId: string, error: unknown): void {
+      log.warn({ runId, err: error }, 'an event was not sent; trying again');
     },
   };
 }

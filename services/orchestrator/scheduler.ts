@@ -77,6 +77,7 @@ export class Scheduler {
         return sameExperiment(stored, experiment);
       }
       this.#options.events.submitted(record);
+      await this.#dispatcher.announce(record);
       this.#leases.restart(record, this.#options.now());
       await this.#dispatcher.offer(record, this.#options.now());
       return record;
@@ -139,6 +140,15 @@ export class Scheduler {
     }
   }
 
+  /**
+   * Tells once more where the runs are: whoever stored that may have ended
+   * before it was told. The bus knows what it has heard already.
+   */
+  async announceAll(): Promise<void> {
+    for (const record of this.#options.store.live())
+      await this.#inTurn(() => this.#dispatcher.announce(record));
+  }
+
   /** Resolves when no change is under way. */
   async settled(): Promise<void> {
     await this.#turn;
@@ -158,6 +168,8 @@ export class Scheduler {
       try {
         const after = await this.#save(before, record, sequence);
         this.#renewLease(before, after, event);
+        if (after.transitions !== before.transitions)
+          await this.#dispatcher.announce(after);
         await this.#dispatcher.offer(after, now());
         for (const stop of stops) await this.#dispatcher.stop(runId, stop);
         return after;

@@ -44,6 +44,7 @@ export async function startOrchestrator(
     settings: config,
     now: Date.now,
   });
+  await scheduler.announceAll();
   const stopFollowing = follow({ bus, scheduler, events }, store, config);
   const stopObserving = events.observe(store);
   events.recovered(store.size, store.live().length);
