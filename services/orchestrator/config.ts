@@ -12,6 +12,8 @@ const schema = z.strictObject({
   claimTimeoutMs: waitMsSetting.default(60_000),
   /** Runs kept; beyond it the oldest that have ended are forgotten. */
   maxRuns: countSetting.max(1_000).default(1_000),
+  /** A run that ended so long ago is forgotten; 0: not before `maxRuns`. */
+  finishedTtlMs: z.coerce.number().int().nonnegative().default(0),
 });
 
 /** The orchestrator's settings: total, checked and frozen. */

@@ -22,6 +22,8 @@ import type { RunStore } from './run-store.js';
 export interface SchedulerSettings extends LeaseSettings, StatePolicy {
   /** Runs kept; beyond it the oldest that have ended are forgotten. */
   readonly maxRuns: number;
+  /** A run that ended so long ago is forgotten; 0: not before `maxRuns`. */
+  readonly finishedTtlMs: number;
 }
 
 export interface SchedulerOptions {
@@ -138,6 +140,7 @@ export class Scheduler {
         else await this.#dispatcher.offer(record, nowMs);
       });
     }
+    await this.#forgetFinished(nowMs);
   }
 
   /**
@@ -202,6 +205,20 @@ export class Scheduler {
       if (speaksFor(event, before)) this.#leases.renew(after, nowMs);
     } else if (after !== before) {
       this.#leases.restart(after, nowMs);
+    }
+  }
+
+  async #forgetFinished(nowMs: number): Promise<void> {
+    const { store, settings } = this.#options;
+    if (settings.finishedTtlMs === 0) return;
+    const isOld = (record: RunRecord) =>
+      isFinal(record) && nowMs - record.updatedMs >= settings.finishedTtlMs;
+    for (const { runId } of store.list().filter(isOld)) {
+      await this.#inTurn(async () => {
+        // A user may have had it go on since.
+        const record = store.find(runId);
+        if (record && isOld(record)) await store.delete(runId);
+      });
     }
   }
 
