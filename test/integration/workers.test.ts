@@ -1,3 +1,6 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCheckpoint } from '#runtime/checkpoint/index.js';
 import { createEngine } from '#runtime/compute/index.js';
@@ -6,6 +9,7 @@ import { lossesOf, runToEnd, startCluster } from '../cluster.js';
 import { trainInOneProcess } from '../one-process.js';
 import { longExperiment, makeWorld, type World } from '../world.js';
 
+const noTls = spawnSync('openssl', ['version']).status !== 0;
 const steps = 54; // 9 epochs of 6
 
 async function oneProcess(
@@ -44,4 +48,42 @@ describe('ranks over several workers equal one process', () => {
     },
     120_000,
   );
+
+  it.skipIf(noTls)(
+    `also where everyone shows a certificate${noTls ? ' (SKIPPED: no openssl)' : ''}`,
+    async () => {
+      await using world = await makeWorld();
+      const { server, client } = certificates(world.runsDir);
+      const listen = { listen: { tls: server } };
+      await using cluster = await startCluster(world, {
+        students: 2,
+        settings: {
+          teacher: listen,
+          memoryBank: listen,
+          student: { ...listen, tls: client },
+        },
+      });
+      const reference = await oneProcess(world, 'before', 2);
+      const experiment = { ...longExperiment('before', 4, 2), workers: 2 };
+      await runToEnd(cluster.orchestratorAddress, experiment, 'tls');
+      expect(await lossesOf(world.runsDir, 'tls')).toEqual(reference.losses);
+    },
+    60_000,
+  );
 });
+
+/** One that signs itself, for servers and their callers alike. */
+function certificates(folder: string) {
+  mkdirSync(folder, { recursive: true });
+  const options =
+    'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1' +
+    ' -subj /CN=rrd -addext subjectAltName=IP:127.0.0.1' +
+    ' -keyout tls.key -out tls.crt';
+  execFileSync('openssl', options.split(' '), { cwd: folder, stdio: 'pipe' });
+  const [certPath, keyPath] = [
+    join(folder, 'tls.crt'),
+    join(folder, 'tls.key'),
+  ];
+  const own = { certPath, keyPath, caPath: certPath };
+  return { server: own, client: own };
+}
