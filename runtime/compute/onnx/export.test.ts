@@ -40,18 +40,17 @@ describe.each([
 ] as const)('the ONNX file of %s', (name, unfoldable) => {
   const network = createNetwork(name, 10);
   const tensors = weightsOf(network);
-  const options = {
-    imageShape: [side, side, 3],
-    metadata: { a: 'b' },
-  } as const;
+  const imageShape = [side, side, 3] as const;
 
   it.each([false, true])(
     'agrees with us, batch norms folded: %s',
     async (f) => {
-      const model = exportOnnx(network, tensors, {
-        ...options,
-        foldBatchNorm: f,
-      });
+      const model = exportOnnx(
+        network,
+        tensors,
+        { imageShape, foldBatchNorm: f },
+        { a: 'b' },
+      );
       const norms = countOf(model, 'BatchNormalization');
       if (f) expect(norms).toBe(unfoldable);
       else expect(norms).toBeGreaterThan(4);

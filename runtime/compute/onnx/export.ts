@@ -7,15 +7,20 @@ import { checkTensors } from '../check.js';
 import { foldBatchNorms } from './fold-batch-norm.js';
 import { Graph, type Constant } from './graph.js';
 import { unsupported } from './lowering.js';
-import { encodeModel, type Port } from './model.js';
+import { encodeModel, type OpenPort, type Port } from './model.js';
 import { trace, type TracedProgram } from './trace.js';
 
 export interface OnnxExportOptions {
   readonly imageShape: ImageShape;
   /** Make batch norms a part of the convolutions in front of them. */
   readonly foldBatchNorm: boolean;
-  /** Facts that travel with the model, by name. */
-  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** A network in eval mode, in ONNX's terms. */
+export interface ExportedNetwork {
+  readonly graph: Graph;
+  readonly inputs: readonly OpenPort[];
+  readonly outputs: readonly OpenPort[];
 }
 
 /** Two that no constant of a network has by chance. */
@@ -26,13 +31,25 @@ const batchSizes = [1009, 1013] as const;
  * `images` float32 [batch, 3, H, W], normalised, to `logits` [batch, classes]
  * and `features` [batch, featureDim], for any batch. Weights keep their names.
  *
+ * @param metadata facts that travel with the model, by name
  * @throws KernelUnsupportedError for a network that cannot be said so
  */
 export function exportOnnx(
   network: Network,
   tensors: NamedHostTensors,
   options: OnnxExportOptions,
+  metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
+  const { graph, inputs, outputs } = exportGraph(network, tensors, options);
+  return encodeModel(graph, inputs, outputs, { name: network.name, metadata });
+}
+
+/** See `exportOnnx`. */
+export function exportGraph(
+  network: Network,
+  tensors: NamedHostTensors,
+  options: OnnxExportOptions,
+): ExportedNetwork {
   checkTensors(
     'tensors',
     { ...network.parameters, ...network.buffers },
@@ -51,15 +68,13 @@ export function exportOnnx(
     [...from].map(([name, { type, dims }]) => {
       return { name, type, dims: ['batch', ...dims.slice(1)] };
     });
-  const outputs = ports(traced.outputs);
+  const [inputs, outputs] = [ports(traced.inputs), ports(traced.outputs)];
   if (options.foldBatchNorm) {
     foldBatchNorms(graph, new Set(outputs.map(({ name }) => name)));
   }
-  const { metadata } = options;
-  return encodeModel(graph, ports(traced.inputs), outputs, {
-    name: network.name,
-    metadata,
-  });
+  const needed = graph.nodesFor(outputs.map(({ name }) => name));
+  graph.nodes.splice(0, Infinity, ...needed);
+  return { graph, inputs, outputs };
 }
 
 function forwardProgram(

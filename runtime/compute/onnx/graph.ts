@@ -1,5 +1,9 @@
-/** Element types of values inside a graph. */
-export type ElementType = 'float32' | 'int32' | 'int64' | 'bool';
+/** Element types of values inside a graph, with their numbers in ONNX files. */
+export const elementTypes = {
+  ...{ float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9 },
+};
+
+export type ElementType = keyof typeof elementTypes;
 
 /** An ONNX attribute: integers are plain numbers, floats say so. */
 export type Attribute =
@@ -17,7 +21,7 @@ export interface GraphNode {
 export interface Constant {
   readonly type: ElementType;
   readonly dims: readonly number[];
-  readonly data: readonly number[] | Float32Array | Int32Array;
+  readonly data: readonly number[] | Float32Array | Int32Array | Int8Array;
 }
 
 /** Constants up to this length are compared, so that equal ones are one. */

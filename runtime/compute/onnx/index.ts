@@ -7,6 +7,7 @@ import type { Engine, EngineProvider, Executable } from '../engine.js';
 import { OnnxExecutable } from './executable.js';
 import { loadOnnxRuntime, type OnnxRuntime } from './onnxruntime.js';
 import { probeBlockSize } from './probe.js';
+import { sessionOptions } from './session.js';
 import { trace, type TracedProgram } from './trace.js';
 
 export interface OnnxOptions {
@@ -68,13 +69,7 @@ class OnnxEngine implements Engine {
       program,
       this.trace(program),
       initialState,
-      {
-        executionMode: 'sequential',
-        graphOptimizationLevel: 'all',
-        intraOpNumThreads: this.threads,
-        // Waiting threads sleep: services share the cores of a machine.
-        extra: { session: { intra_op: { allow_spinning: '0' } } },
-      },
+      sessionOptions(this.threads),
     );
     this.executables.add(executable);
     return executable;

@@ -1,10 +1,11 @@
 import { nchwcDomain } from './blocked.js';
-import type {
-  Attribute,
-  Constant,
-  ElementType,
-  Graph,
-  GraphNode,
+import {
+  type Attribute,
+  type Constant,
+  elementTypes,
+  type ElementType,
+  type Graph,
+  type GraphNode,
 } from './graph.js';
 import { MessageWriter } from './protobuf.js';
 
@@ -16,7 +17,6 @@ const irVersion = 8;
 export const opset = 18;
 const opsets = { '': opset, 'com.microsoft': 1, [nchwcDomain]: 1 };
 
-const elementTypes = { float32: 1, int32: 6, int64: 7, bool: 9 };
 const attributeTypes = { float: 1, integer: 2, string: 3, integers: 7 };
 
 /** A named tensor at the graph's border. */
@@ -27,7 +27,7 @@ export interface Port {
 }
 
 /** A tensor at the border of which some lengths have a name instead. */
-type OpenPort = Omit<Port, 'dims'> & {
+export type OpenPort = Omit<Port, 'dims'> & {
   readonly dims: readonly (number | string)[];
 };
 
@@ -103,17 +103,20 @@ function encodeConstant(name: string, constant: Constant): MessageWriter {
     .bytes(9, rawBytes(constant));
 }
 
+const elementsOf: Readonly<
+  Record<ElementType, (data: Constant['data']) => NodeJS.TypedArray>
+> = {
+  float32: (data) => Float32Array.from(data),
+  int32: (data) => Int32Array.from(data),
+  int64: (data) => BigInt64Array.from(Array.from(data, BigInt)),
+  int8: (data) => Int8Array.from(data),
+  uint8: (data) => Uint8Array.from(data),
+  bool: (data) => Uint8Array.from(data),
+};
+
 /** Little-endian elements, as TensorProto.raw_data wants them. */
 function rawBytes({ type, data }: Constant): Uint8Array {
-  const array =
-    type === 'float32'
-      ? Float32Array.from(data)
-      : type === 'int32'
-        ? Int32Array.from(data)
-        : type === 'int64'
-          ? BigInt64Array.from(Array.from(data, BigInt))
-          : Uint8Array.from(data);
-  return new Uint8Array(array.buffer);
+  return new Uint8Array(elementsOf[type](data).buffer);
 }
 
 function encodePort({ name, type, dims }: OpenPort): MessageWriter {

@@ -16,6 +16,7 @@ export interface OnnxRuntime {
     data: HostTensor['data'],
     dims: readonly number[],
   ) => OrtTensor;
+  listSupportedBackends(): readonly { readonly name: string }[];
   readonly env: { readonly versions: { readonly node?: string } };
 }
 
@@ -25,6 +26,8 @@ export interface OrtTensor {
 }
 
 export interface Session {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
   /** Outputs go where `fetches` says; `null` allocates. */
   run(
     feeds: Readonly<Record<string, OrtTensor>>,

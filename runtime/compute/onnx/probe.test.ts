@@ -21,6 +21,7 @@ it('refuses operators that compute something else', async () => {
     async create(model, options) {
       const session = await runtime.InferenceSession.create(model, options);
       return {
+        ...{ inputNames: session.inputNames, outputNames: session.outputNames },
         run: async (feeds, fetches) => {
           const results = await session.run(feeds, fetches);
           for (const { data } of Object.values(results)) data[0]! += 1;

@@ -3,7 +3,7 @@ import type {
   LeakyReluAttrs,
   StepAttrs,
 } from '@tensorflow/tfjs-core';
-import type { ElementType, Graph } from '../graph.js';
+import { elementTypes, type ElementType, type Graph } from '../graph.js';
 import {
   lowering,
   variadic,
@@ -46,8 +46,8 @@ function reciprocalRoot(graph: Graph, x: View): View {
 /** The same numbers as another type. */
 export function cast(graph: Graph, x: View, type: ElementType): View {
   if (x.type === type) return x;
-  const to = { float32: 1, int32: 6, int64: 7, bool: 9 }[type];
-  const name = graph.add('Cast', [x.name], { attributes: { to } });
+  const attributes = { to: elementTypes[type] };
+  const name = graph.add('Cast', [x.name], { attributes });
   return { ...x, name, type };
 }
 
