@@ -55,8 +55,8 @@ function formatOf(file: string, foldBatchNorm: boolean): string {
 function onnxOf(trained: TrainedNetwork, foldBatchNorm: boolean): Uint8Array {
   const { network, tensors, manifest } = trained;
   const { imageShape } = manifest;
-  const metadata = factsOf(trained);
-  return exportOnnx(network, tensors, { imageShape, foldBatchNorm, metadata });
+  const options = { imageShape, foldBatchNorm };
+  return exportOnnx(network, tensors, options, factsOf(trained));
 }
 
 /** What a user of the file needs to feed it, as text. */

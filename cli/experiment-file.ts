@@ -1,5 +1,5 @@
 import { type Experiment, experimentSchema } from '#distill/experiment.js';
-import { type Overrides, readYaml } from './yaml-file.js';
+import { type Overrides, readYaml } from '#runtime/yaml-file.js';
 
 /** Reads an experiment; see `readYaml`. */
 export function readExperiment(

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { packageRoot } from '#runtime/paths.js';
 import { readExperiment } from '../cli/experiment-file.js';
 import { studySchema } from '../cli/study/plan.js';
-import { readYaml } from '../cli/yaml-file.js';
+import { readYaml } from '#runtime/yaml-file.js';
 
 const all = readdirSync(join(packageRoot, 'configs'), { recursive: true })
   .map(String)

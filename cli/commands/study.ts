@@ -13,7 +13,7 @@ import {
 import { createProgress } from '../progress.js';
 import { studySchema } from '../study/plan.js';
 import { runStudy } from '../study/run-study.js';
-import { readYaml } from '../yaml-file.js';
+import { readYaml } from '#runtime/yaml-file.js';
 
 interface StudyFlags extends Pick<SessionFlags, 'data' | 'runs' | 'engine'> {
   readonly concurrentRuns: number;

@@ -8,8 +8,8 @@ import {
   parseDocument,
 } from 'yaml';
 import type { z } from 'zod';
-import { parseConfig } from '#runtime/config.js';
-import { ConfigInvalidError } from '#runtime/errors.js';
+import { parseConfig } from './config.js';
+import { ConfigInvalidError } from './errors.js';
 
 /** Settings of the command line by path: they replace those of the file. */
 export type Overrides = Readonly<Record<string, string | number | undefined>>;
