@@ -1,12 +1,16 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { workerData } from 'node:worker_threads';
 import type { MapShape } from '#distill/methods/method.js';
 import { createEngine } from '#runtime/compute/index.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
 import { moved, serveWorker } from '#runtime/worker.js';
-import type { ExtractorDescription } from './extractor.js';
+import type { ExtractorDescription, FeatureExtractor } from './extractor.js';
 import type { Job, JobResult } from './job.js';
 import { JobRunner } from './jobs.js';
 import { NetworkExtractor } from './network-extractor.js';
+import { OnnxExtractor } from './onnx-extractor.js';
+import { onnxModelName } from '#runtime/onnx-model.js';
 
 /** The thread in which one model of the teacher computes. */
 
@@ -17,17 +21,19 @@ export interface ExtractorData {
 }
 
 const { folder, engine, maxBatchSize } = workerData as ExtractorData;
-let extractor: NetworkExtractor | undefined;
+let extractor: FeatureExtractor | undefined;
 let runner: JobRunner | undefined;
 
 const api = {
   /** Must have ended before `run` is called. */
   async load(): Promise<ExtractorDescription> {
-    extractor = await NetworkExtractor.load(
-      folder,
-      await createEngine(engine),
-      maxBatchSize,
-    );
+    extractor = existsSync(join(folder, onnxModelName))
+      ? await OnnxExtractor.load(folder, maxBatchSize)
+      : await NetworkExtractor.load(
+          folder,
+          await createEngine(engine),
+          maxBatchSize,
+        );
     runner = new JobRunner(extractor);
     return extractor.description;
   },

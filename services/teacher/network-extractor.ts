@@ -1,6 +1,5 @@
 import type { ImageShape, Normalization } from '#distill/data/dataset.js';
 import { normalize } from '#distill/data/normalize.js';
-import { rngFrom } from '#distill/data/rng.js';
 import { createForwardProgram } from '#distill/forward-program.js';
 import { isMapName, partsOf } from '#distill/map-names.js';
 import type { MapName, MapShape } from '#distill/methods/method.js';
@@ -8,6 +7,7 @@ import { createNetwork, isNetworkName } from '#distill/models/index.js';
 import type { Network } from '#distill/models/network.js';
 import { sizeOf, type NamedHostTensors } from '#distill/tensors.js';
 import {
+  encodeSafetensors,
   modelManifestSchema,
   readCheckpoint,
   type ModelManifest,
@@ -19,7 +19,8 @@ import type {
   ExtractorDescription,
   FeatureExtractor,
 } from './extractor.js';
-import { probeCount, SizedPrograms, type Forward } from './sized-programs.js';
+import { probeImages } from './probe-images.js';
+import { SizedPrograms, type Forward } from './sized-programs.js';
 import { teacherDigest } from './teacher-digest.js';
 
 /** Uncompiled parts of a teacher. */
@@ -80,7 +81,7 @@ export class NetworkExtractor implements FeatureExtractor {
     const digest = teacherDigest({
       description,
       normalization,
-      tensors,
+      weights: encodeSafetensors(tensors),
       truth,
     });
     return new NetworkExtractor({ ...description, digest }, parts, programs);
@@ -131,7 +132,7 @@ function programsOf(
   return SizedPrograms.create({
     compile: (batchSize) => compile(parts, batchSize, maps),
     imageShape,
-    probes: normalize(randomImages(imageShape), normalization),
+    probes: normalize(probeImages(imageShape), normalization),
     maxBatchSize,
     engine: engine.name,
   });
@@ -186,12 +187,4 @@ async function compile(
     },
     dispose: () => executable.dispose(),
   };
-}
-
-/** The same noise everywhere: uint8 [probeCount, H, W, C]. */
-function randomImages(imageShape: ImageShape): Uint8Array {
-  const rng = rngFrom(0, 'teacher-probe');
-  return Uint8Array.from({ length: probeCount * sizeOf(imageShape) }, () =>
-    rng.integer(256),
-  );
 }

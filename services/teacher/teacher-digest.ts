@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Normalization } from '#distill/data/dataset.js';
-import type { NamedHostTensors } from '#distill/tensors.js';
-import { encodeSafetensors } from '#runtime/checkpoint/index.js';
 import type { ExtractorDescription } from './extractor.js';
 
 export interface DigestParts {
   readonly description: Omit<ExtractorDescription, 'digest'>;
   readonly normalization: Normalization;
-  readonly tensors: NamedHostTensors;
+  /** The file of them. */
+  readonly weights: Uint8Array;
   /** Outputs for the probe images, as bytes. */
   readonly truth: readonly Buffer[];
 }
@@ -18,10 +17,10 @@ export interface DigestParts {
  * differently (vector width, fused multiply-add) are two teachers.
  */
 export function teacherDigest(parts: DigestParts): string {
-  const { description, normalization, tensors, truth } = parts;
+  const { description, normalization, weights, truth } = parts;
   const hash = createHash('sha256');
   hash.update(JSON.stringify([process.arch, description, normalization]));
-  hash.update(encodeSafetensors(tensors));
+  hash.update(weights);
   for (const bytes of truth) hash.update(bytes);
   return hash.digest('hex');
 }
