@@ -3,6 +3,7 @@ import { benchData } from './data.js';
 import { benchEquivalence } from './equivalence.js';
 import { benchTeacherForward } from './teacher-forward.js';
 import { benchTeacherService } from './teacher-service/index.js';
+import { benchGpu } from './gpu.js';
 import { benchResume } from './resume.js';
 import { benchRrdStep } from './rrd-step.js';
 import { benchServices } from './services-vs-in-process.js';
@@ -15,13 +16,14 @@ import { benchEngines, benchStudentStep } from './student-step.js';
 const benches: Readonly<Record<string, () => Promise<object>>> = {
   bank: benchBank,
   data: benchData,
-  engines: benchEngines,
+  engines: () => benchEngines(),
   equivalence: benchEquivalence,
   resume: benchResume,
+  gpu: benchGpu,
   'rrd-step': benchRrdStep,
   'services-vs-in-process': benchServices,
   'student-step': benchStudentStep,
-  'teacher-forward': benchTeacherForward,
+  'teacher-forward': () => benchTeacherForward(),
   'teacher-service': benchTeacherService,
 };
 

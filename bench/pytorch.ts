@@ -53,6 +53,16 @@ async function tryPythons() {
   return undefined;
 }
 
+/** Where a peer runs: in full float32, or with TensorFloat-32. */
+export type PeerDevice = 'cpu' | 'cuda' | 'cuda-tf32';
+
+/** Empty if that PyTorch has no CUDA or finds no GPU. */
+export async function cudaDevices(python: string): Promise<PeerDevice[]> {
+  const code = 'import torch; print(torch.cuda.is_available())';
+  const { stdout } = await execute(python, ['-c', code]);
+  return stdout.trim() === 'True' ? ['cuda', 'cuda-tf32'] : [];
+}
+
 /** A script of bench/peers that runs steps when told to. */
 export class PyTorchPeer {
   readonly #child: ChildProcess;

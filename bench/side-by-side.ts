@@ -3,7 +3,7 @@ import type { Engine } from '#runtime/compute/engine.js';
 import { createEngine, engineProviders } from '#runtime/compute/index.js';
 import { createOnnxEngine } from '#runtime/compute/onnx/index.js';
 import { table } from '../cli/text.js';
-import type { PyTorchPeer, Steps } from './pytorch.js';
+import type { PeerDevice, PyTorchPeer, Steps } from './pytorch.js';
 import { median } from './statistics.js';
 
 /** An engine and PyTorch on the same work, in turn, with as many threads. */
@@ -13,8 +13,19 @@ export const threads = 2;
 const rounds = 4;
 
 /** Steps in a row; a step of `cpu` takes an hour, so it is left out. */
-const stepsPerRound = { tensorflow: 3, onnx: 3, wasm: 1 } as const;
+const stepsPerRound = { tensorflow: 3, onnx: 3, wasm: 1, webgpu: 5 } as const;
 export type Timed = keyof typeof stepsPerRound;
+
+/** What is compared, and with what. */
+export interface Sides {
+  readonly engines: readonly Timed[];
+  readonly peer: PeerDevice;
+}
+
+export const onProcessor: Sides = {
+  engines: ['tensorflow', 'onnx', 'wasm'],
+  peer: 'cpu',
+};
 
 export interface Summary {
   readonly medianMs: number;
@@ -33,13 +44,14 @@ export interface Comparison {
   readonly cpuRatio: number;
 }
 
-/** Compares every engine that is present with a peer of its own. */
+/** Compares every engine of `names` that is present with a peer of its own. */
 export async function onEachEngine<Result extends Comparison>(
+  names: readonly Timed[],
   openPeer: () => PyTorchPeer,
   compare: (name: Timed, engine: Engine, peer: PyTorchPeer) => Promise<Result>,
 ): Promise<Partial<Record<Timed, Result>>> {
   const results: Partial<Record<Timed, Result>> = {};
-  for (const name of await presentEngines()) {
+  for (const name of await present(names)) {
     const engine = await openEngine(name);
     const peer = openPeer();
     try {
@@ -59,12 +71,11 @@ export function ratiosOf(
   return Object.fromEntries(entries.map(([name, { ratio }]) => [name, ratio]));
 }
 
-async function presentEngines(): Promise<Timed[]> {
+async function present(wanted: readonly Timed[]): Promise<Timed[]> {
   const names: Timed[] = [];
-  for (const provider of engineProviders) {
-    const { name } = provider;
-    if (name === 'cpu') continue;
-    const problem = await provider.missing();
+  for (const name of wanted) {
+    const provider = engineProviders.find((known) => known.name === name);
+    const problem = await provider!.missing();
     if (problem) console.error(`bench: ${name} is left out: ${problem}`);
     else names.push(name);
   }

@@ -20,11 +20,13 @@ import { leastCosine, meanDivergence } from '#runtime/compute/deviation.js';
 import {
   inTurn,
   onEachEngine,
+  onProcessor,
   printComparisons,
   ratiosOf,
   reportedLoad,
   threads,
   type Comparison,
+  type Sides,
   type Timed,
 } from './side-by-side.js';
 
@@ -40,7 +42,7 @@ const workload = {
   batchSize: 64,
 } as const;
 const imageShape = [32, 32, 3] as const;
-const { batchSize, classCount } = workload;
+const { classCount } = workload;
 const network = createNetwork(workload.network, classCount);
 
 interface TeacherComparison extends Comparison {
@@ -57,12 +59,15 @@ interface Outputs {
 }
 
 /** `npm run bench -- teacher-forward`: `ratio.teacher` is the best engine's. */
-export async function benchTeacherForward(): Promise<object> {
+export async function benchTeacherForward(
+  { engines, peer: device }: Sides = onProcessor,
+  batchSize: number = workload.batchSize,
+): Promise<object> {
   const { python, version } = await findPyTorch();
   const folder = await mkdtemp(join(tmpdir(), 'rrd-bench-'));
   let results: Partial<Record<Timed | 'int8', TeacherComparison>>;
   const state = network.init(rngFrom(1, 'bench'));
-  const images = noise('images');
+  const images = noise('images', batchSize);
   try {
     const path = join(folder, 'forward.safetensors');
     const outputs = join(folder, 'outputs.f32');
@@ -71,16 +76,20 @@ export async function benchTeacherForward(): Promise<object> {
       ...prefixed('inputs', { images }),
     };
     await writeFile(path, encodeSafetensors(all, {}));
-    const args = [path, outputs, String(threads)];
+    const args = [path, outputs, String(threads), device];
     const openPeer = () => new PyTorchPeer(python, 'teacher_forward.py', args);
     const truthOf = async (peer: PyTorchPeer) => {
       await peer.run(1);
-      return outputsOf(await readFile(outputs));
+      return outputsOf(await readFile(outputs), batchSize);
     };
-    results = await onEachEngine(openPeer, async (name, engine, peer) => {
-      const forward = await floatForward(engine, state, images);
-      return compare(name, forward, peer, await truthOf(peer));
-    });
+    results = await onEachEngine(
+      engines,
+      openPeer,
+      async (name, engine, peer) => {
+        const forward = await floatForward(engine, state, images);
+        return compare(name, forward, peer, await truthOf(peer));
+      },
+    );
     if (results.onnx) {
       const peer = openPeer();
       const forward = await int8Forward(state, images);
@@ -101,8 +110,8 @@ export async function benchTeacherForward(): Promise<object> {
   const ratio = { teacher: best?.ratio, ...ratiosOf(results) };
   const { featureCosine, logitsKl } = best ?? {};
   return {
-    ...{ ratio, featureCosine, logitsKl, peer: version },
-    ...{ threads, workload, load, results },
+    ...{ ratio, featureCosine, logitsKl, peer: `${version} (${device})` },
+    ...{ threads, workload: { ...workload, batchSize }, load, results },
   };
 }
 
@@ -119,6 +128,7 @@ async function compare(
   truth: Outputs,
 ): Promise<TeacherComparison> {
   const { features, logits } = await forward.run();
+  const batchSize = logits.length / classCount;
   const step = async () => (await forward.run()).features[0]!;
   const comparison = await inTurn(turns, step, peer);
   await forward.dispose();
@@ -135,7 +145,8 @@ async function floatForward(
   state: NamedHostTensors,
   images: HostTensor,
 ): Promise<MeasuredForward> {
-  const program = createForwardProgram(network, [...imageShape], batchSize);
+  const [batchSize] = images.shape;
+  const program = createForwardProgram(network, [...imageShape], batchSize!);
   const executable = await engine.compile(program, state);
   return {
     engine: engine.version,
@@ -184,7 +195,7 @@ function dataOf(outputs: {
 }
 
 function channelsFirst(seed: string): HostTensor {
-  return moved(noise(seed));
+  return moved(noise(seed, workload.batchSize));
 }
 
 function moved({ data, shape }: HostTensor): HostTensor {
@@ -201,14 +212,14 @@ function moved({ data, shape }: HostTensor): HostTensor {
 }
 
 /** Pixels of deviation 1. */
-function noise(seed: string): HostTensor {
+function noise(seed: string, batchSize: number): HostTensor {
   const shape = [batchSize, ...imageShape];
   const rng = rngFrom(1, 'bench', seed);
   const data = Float32Array.from({ length: sizeOf(shape) }, () => rng.normal());
   return { shape, data };
 }
 
-function outputsOf(bytes: Buffer): Outputs {
+function outputsOf(bytes: Buffer, batchSize: number): Outputs {
   const values = new Float32Array(Uint8Array.from(bytes).buffer);
   const split = batchSize * network.featureDim;
   const logits = values.subarray(split);

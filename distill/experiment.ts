@@ -82,7 +82,9 @@ export const experimentFields = z.strictObject({
   /** Steps whose teacher outputs are requested ahead. Never changes a result. */
   prefetch: count.max(64).default(4),
   /** `auto`: the fastest engine of the worker that takes the run. */
-  engine: z.enum(['auto', 'cpu', 'wasm', 'tensorflow', 'onnx']).default('auto'),
+  engine: z
+    .enum(['auto', 'cpu', 'wasm', 'tensorflow', 'onnx', 'webgpu'])
+    .default('auto'),
 });
 
 /** Parsing a parsed experiment again changes nothing. */

@@ -14,7 +14,17 @@ STUDENT_TEMPERATURE, TEACHER_TEMPERATURE = 0.1, 0.02
 TYPES = {"F32": numpy.float32, "I32": numpy.int32}
 
 
-def read_safetensors(path):
+def prepare(threads, device):
+    """The device: `cpu`, `cuda` in full float32, `cuda-tf32` with TensorFloat-32."""
+    torch.set_num_threads(int(threads))
+    kind, _, precision = device.partition("-")
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    return torch.device(kind)
+
+
+def read_safetensors(path, device):
     with open(path, "rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         data = file.read()
@@ -23,7 +33,7 @@ def read_safetensors(path):
     for name, entry in header.items():
         begin, end = entry["data_offsets"]
         array = numpy.frombuffer(data[begin:end], TYPES[entry["dtype"]]).copy()
-        tensors[name] = torch.from_numpy(array).reshape(entry["shape"])
+        tensors[name] = torch.from_numpy(array).reshape(entry["shape"]).to(device)
     return tensors
 
 

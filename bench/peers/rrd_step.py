@@ -14,6 +14,7 @@ from recipe import (
     loss_of,
     optimiser_of,
     part,
+    prepare,
     read_safetensors,
     resnet,
     serve,
@@ -21,8 +22,7 @@ from recipe import (
 
 
 def main(path, threads, rate):
-    torch.set_num_threads(int(threads))
-    tensors = read_safetensors(path)
+    tensors = read_safetensors(path, prepare(threads, "cpu"))
     student, teacher = part(tensors, "student"), part(tensors, "teacher")
     projection, queue = part(tensors, "projection"), tensors["queue"]
     images = [channels_first(x) for x in part(tensors, "images").values()]

@@ -1,18 +1,24 @@
 """One training step of a student with CE + RRD: the peer of
 bench/student-step.ts.
 
-Usage: student_step.py STATE.safetensors THREADS, then see recipe.serve.
+Usage: student_step.py STATE.safetensors THREADS DEVICE, then see recipe.serve.
 """
 
 import sys
 
-import torch
-from recipe import channels_first, loss_of, optimiser_of, part, read_safetensors, serve
+from recipe import (
+    channels_first,
+    loss_of,
+    optimiser_of,
+    part,
+    prepare,
+    read_safetensors,
+    serve,
+)
 
 
-def main(path, threads):
-    torch.set_num_threads(int(threads))
-    tensors = read_safetensors(path)
+def main(path, threads, device):
+    tensors = read_safetensors(path, prepare(threads, device))
     state, inputs = part(tensors, "state"), part(tensors, "inputs")
     images, labels = channels_first(inputs["images"]), inputs["labels"].long()
     sgd = optimiser_of(state, float(inputs["learningRate"]))

@@ -1,6 +1,6 @@
 """A teacher's forward in eval mode: the peer of bench/teacher-forward.ts.
 
-Usage: teacher_forward.py STATE.safetensors OUTPUTS THREADS. Writes features and
+Usage: teacher_forward.py STATE.safetensors OUTPUTS THREADS DEVICE. Writes features and
 logits to OUTPUTS, float32 one after the other, then see recipe.serve; the loss
 of a forward is the sum of its features.
 """
@@ -8,12 +8,11 @@ of a forward is the sum of its features.
 import sys
 
 import torch
-from recipe import channels_first, part, read_safetensors, resnet, serve
+from recipe import channels_first, part, prepare, read_safetensors, resnet, serve
 
 
-def main(path, outputs, threads):
-    torch.set_num_threads(int(threads))
-    tensors = read_safetensors(path)
+def main(path, outputs, threads, device):
+    tensors = read_safetensors(path, prepare(threads, device))
     state = part(tensors, "state")
     images = channels_first(part(tensors, "inputs")["images"])
 
@@ -23,7 +22,7 @@ def main(path, outputs, threads):
 
     with open(outputs, "wb") as file:
         for tensor in forward():
-            file.write(tensor.numpy().tobytes())
+            file.write(tensor.cpu().numpy().tobytes())
     serve(lambda: forward()[0].sum().item())
 
 

@@ -84,7 +84,7 @@ const smiArguments = [
 ];
 
 /** NVIDIA's GPUs; none where its driver's tool does not answer. */
-async function nvidiaGpus(): Promise<Gpu[]> {
+export async function nvidiaGpus(): Promise<Gpu[]> {
   try {
     const options = { timeout: 10_000 };
     const run = promisify(execFile);

@@ -2,7 +2,13 @@ import type { Program } from '#distill/program.js';
 import type { NamedHostTensors } from '#distill/tensors.js';
 
 /** In the order in which `auto` tries them. */
-export const engineNames = ['tensorflow', 'onnx', 'wasm', 'cpu'] as const;
+export const engineNames = [
+  'tensorflow',
+  'onnx',
+  'wasm',
+  'webgpu',
+  'cpu',
+] as const;
 export type EngineName = (typeof engineNames)[number];
 
 /** What `--engine` and a config accept; `auto` is the fastest one present. */

@@ -17,6 +17,10 @@ export const engineProviders: readonly EngineProvider[] = [
   ),
   lazily('onnx', async () => (await import('./onnx/index.js')).onnxProvider),
   lazily('wasm', async () => (await import('./wasm/index.js')).wasmProvider),
+  lazily(
+    'webgpu',
+    async () => (await import('./webgpu/index.js')).webgpuProvider,
+  ),
   lazily('cpu', async () => (await import('./cpu.js')).cpuProvider),
 ];
 

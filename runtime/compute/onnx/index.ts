@@ -15,6 +15,8 @@ export interface OnnxOptions {
   readonly threads?: number;
   /** Leave out ONNX Runtime's blocked layouts even where they work. */
   readonly standardOnly?: boolean;
+  /** Where the operators run; `webgpu` knows no blocked layouts. */
+  readonly executionProvider?: 'cpu' | 'webgpu';
 }
 
 /** Compiles programs to ONNX graphs; needs nothing but its npm package. */
@@ -40,23 +42,25 @@ export async function createOnnxEngine(
   // The core alone knows no gradients; this package registers them.
   await import('@tensorflow/tfjs');
   const threads = options.threads ?? availableParallelism();
-  const blockSize = options.standardOnly
-    ? undefined
-    : await probeBlockSize(runtime);
-  return new OnnxEngine(runtime, threads, blockSize);
+  const { executionProvider = 'cpu' } = options;
+  const standardOnly = options.standardOnly || executionProvider !== 'cpu';
+  const blockSize = standardOnly ? undefined : await probeBlockSize(runtime);
+  return new OnnxEngine(runtime, executionProvider, threads, blockSize);
 }
 
 class OnnxEngine implements Engine {
-  readonly name = 'onnx';
+  readonly name: 'onnx' | 'webgpu';
   readonly version: string;
   private readonly executables = new Set<Executable>();
 
   constructor(
     private readonly runtime: OnnxRuntime,
+    private readonly executionProvider: 'cpu' | 'webgpu',
     private readonly threads: number,
     private readonly blockSize: number | undefined,
   ) {
-    this.version = `onnxruntime-node ${runtime.env.versions.node} (cpu)`;
+    this.name = executionProvider === 'cpu' ? 'onnx' : executionProvider;
+    this.version = `onnxruntime-node ${runtime.env.versions.node} (${executionProvider})`;
   }
 
   async compile(
@@ -69,7 +73,7 @@ class OnnxEngine implements Engine {
       program,
       this.trace(program),
       initialState,
-      sessionOptions(this.threads),
+      sessionOptions([this.executionProvider], this.threads),
     );
     this.executables.add(executable);
     return executable;

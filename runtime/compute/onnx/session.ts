@@ -1,9 +1,18 @@
 import { availableParallelism } from 'node:os';
 import type { OnnxRuntime, Session } from './onnxruntime.js';
 
-/** What every session of ONNX Runtime is opened with. */
-export function sessionOptions(threads = availableParallelism()) {
+/**
+ * What every session of ONNX Runtime is opened with.
+ * @param executionProviders in the order of preference
+ */
+export function sessionOptions(
+  executionProviders: readonly string[],
+  threads = availableParallelism(),
+) {
   return {
+    executionProviders,
+    // Without its advice on which operators run where.
+    logSeverityLevel: 3,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
     intraOpNumThreads: threads,
@@ -19,6 +28,6 @@ export function openSession(
   executionProviders: readonly string[] = ['cpu'],
   threads?: number,
 ): Promise<Session> {
-  const options = { ...sessionOptions(threads), executionProviders };
+  const options = sessionOptions(executionProviders, threads);
   return runtime.InferenceSession.create(model, options);
 }
