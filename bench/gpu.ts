@@ -1,5 +1,6 @@
 import { nvidiaGpus } from '#runtime/compute/doctor.js';
 import { cudaDevices, findPyTorch } from './pytorch.js';
+import { benchServices } from './services-vs-in-process.js';
 import { benchEngines } from './student-step.js';
 import { benchTeacherForward } from './teacher-forward.js';
 
@@ -10,7 +11,8 @@ const teacherBatches = [64, 256];
  * `npm run bench -- gpu`: a student's step and a teacher's forward on a GPU by
  * the engine `webgpu`, beside PyTorch on the same GPU: in full float32 as ours,
  * and as it comes (TensorFloat-32). Where PyTorch has no CUDA it runs on the
- * processor, and the ratios are of two different machines.
+ * processor, and the ratios are of two different machines. Then the whole step
+ * over four processes beside one loop, see services-vs-in-process.
  */
 export async function benchGpu(): Promise<object> {
   const { python } = await findPyTorch();
@@ -27,5 +29,6 @@ export async function benchGpu(): Promise<object> {
         batchSize,
       );
   }
+  results['services'] = await benchServices('webgpu');
   return { gpus, results };
 }

@@ -21,7 +21,7 @@ const benches: Readonly<Record<string, () => Promise<object>>> = {
   resume: benchResume,
   gpu: benchGpu,
   'rrd-step': benchRrdStep,
-  'services-vs-in-process': benchServices,
+  'services-vs-in-process': () => benchServices(),
   'student-step': benchStudentStep,
   'teacher-forward': () => benchTeacherForward(),
   'teacher-service': benchTeacherService,

@@ -1,5 +1,5 @@
 import { loadavg } from 'node:os';
-import type { EngineName } from '#runtime/compute/engine.js';
+import type { EngineChoice, EngineName } from '#runtime/compute/engine.js';
 import { chooseEngine, createEngine } from '#runtime/compute/index.js';
 import { openDatasets } from '#runtime/data/index.js';
 import { table } from '../cli/text.js';
@@ -25,9 +25,11 @@ const rounds = 3;
  * beside one loop without services, on the same cores, in turn. Every image is
  * new to the teacher. The losses must be the same, bit by bit.
  */
-export async function benchServices(): Promise<object> {
+export async function benchServices(
+  choice: EngineChoice = 'auto',
+): Promise<object> {
   process.env['TF_NUM_INTRAOP_THREADS'] = String(threads); // read when it loads
-  const name = await chooseEngine('auto');
+  const name = await chooseEngine(choice);
   await using world = await makeWholeStepWorld();
   const nats = await startNatsServer();
   try {

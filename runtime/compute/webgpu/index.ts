@@ -5,17 +5,20 @@ import { Graph } from '../onnx/graph.js';
 import { encodeModel } from '../onnx/model.js';
 import { loadOnnxRuntime, type OnnxRuntime } from '../onnx/onnxruntime.js';
 import { openSession } from '../onnx/session.js';
+import { claimProcess } from './claim.js';
 
 /**
  * The graphs of the `onnx` engine on a GPU of any maker: ONNX Runtime's WebGPU
  * provider over Vulkan. It needs the driver and Vulkan's loader, no CUDA. The
  * choice of `auto` never falls on it: Vulkan may be a program on the processor.
+ * One thread of a process at a time, see claim.ts.
  */
 export const webgpuProvider: EngineProvider = {
   name: 'webgpu',
   async missing() {
     try {
-      await openAdapter(await loadOnnxRuntime());
+      const end = await claimAdapter();
+      end();
       return undefined;
     } catch (error) {
       if (!(error instanceof EngineUnavailableError)) throw error;
@@ -23,10 +26,27 @@ export const webgpuProvider: EngineProvider = {
     }
   },
   async create() {
-    await openAdapter(await loadOnnxRuntime());
-    return createOnnxEngine({ executionProvider: 'webgpu' });
+    const end = await claimAdapter();
+    const engine = await createOnnxEngine({ executionProvider: 'webgpu' });
+    return {
+      ...{ name: engine.name, version: engine.version },
+      compile: (program, state) => engine.compile(program, state),
+      dispose: () => engine.dispose().finally(end),
+    };
   },
 };
+
+async function claimAdapter(): Promise<() => void> {
+  const runtime = await loadOnnxRuntime();
+  const end = await claimProcess();
+  try {
+    await openAdapter(runtime);
+    return end;
+  } catch (error) {
+    end();
+    throw error;
+  }
+}
 
 /** @throws EngineUnavailableError if there is no GPU that Vulkan knows */
 async function openAdapter(runtime: OnnxRuntime): Promise<void> {
