@@ -1,22 +1,27 @@
 import type { Program } from '#distill/program.js';
-import type { HostTensor, NamedHostTensors } from '#distill/tensors.js';
+import type { NamedHostTensors } from '#distill/tensors.js';
 import { checkSomeTensors, checkTensors, specOf } from '../check.js';
 import type { Executable } from '../engine.js';
-import { encodeModel, type Port } from './model.js';
+import { DeviceState } from './device-state.js';
+import { HostState, type StateStore } from './host-state.js';
+import { encodeModel } from './model.js';
 import type { OnnxRuntime, OrtTensor, Session } from './onnxruntime.js';
 import type { TracedProgram } from './trace.js';
 
+/** How an executable's sessions are opened. */
+export interface Placement {
+  readonly sessionOptions: object;
+  /** The state stays on the device of the provider, which is no processor. */
+  readonly onDevice: boolean;
+}
+
 /**
- * A program as a session of ONNX Runtime.
- *
- * Tensors of the state that the program replaces have two buffers that take
- * turns as input and output, so a step copies and allocates no state. If it
- * replaces none, the state goes into the model as constants: ONNX Runtime then
- * folds batch norm into the convolutions and picks layouts once.
+ * A program as a session of ONNX Runtime. If it replaces no tensor of its
+ * state, the state goes into the model as constants: ONNX Runtime then folds
+ * batch norm into the convolutions and picks layouts once.
  */
 export class OnnxExecutable implements Executable {
-  readonly #current = new Map<string, OrtTensor>();
-  readonly #next = new Map<string, OrtTensor>();
+  readonly #state: StateStore;
   #session: Session | undefined;
 
   static async create(
@@ -24,14 +29,14 @@ export class OnnxExecutable implements Executable {
     program: Program,
     traced: TracedProgram,
     initialState: NamedHostTensors,
-    sessionOptions: object,
+    placement: Placement,
   ): Promise<OnnxExecutable> {
     const executable = new OnnxExecutable(
       runtime,
       program,
       traced,
       initialState,
-      sessionOptions,
+      placement,
     );
     await executable.#start();
     return executable;
@@ -42,63 +47,48 @@ export class OnnxExecutable implements Executable {
     private readonly program: Program,
     private readonly traced: TracedProgram,
     initialState: NamedHostTensors,
-    private readonly sessionOptions: object,
+    private readonly placement: Placement,
   ) {
-    for (const [name, port] of traced.state) {
-      const { data } = initialState[name]!;
-      this.#current.set(name, this.#tensor(port, data.slice()));
-      if (traced.newState.has(name)) {
-        this.#next.set(name, this.#tensor(port, data.slice()));
-      }
-    }
+    const { sessionOptions, onDevice } = placement;
+    this.#state =
+      onDevice && !this.#isFrozen
+        ? new DeviceState(runtime, traced, sessionOptions, initialState)
+        : new HostState(runtime, traced, initialState);
   }
 
   async run(inputs: NamedHostTensors): Promise<NamedHostTensors> {
     checkTensors('inputs', this.program.inputs, inputs);
-    const { state, newState, outputs } = this.traced;
-    const feeds: Record<string, OrtTensor> = {};
-    const fetches: Record<string, OrtTensor | null> = {};
-    for (const [name, port] of this.traced.inputs) {
-      feeds[port.name] = this.#tensor(port, inputs[name]!.data);
+    const feeds = this.#isFrozen ? {} : this.#state.feeds();
+    const fetches: Record<string, OrtTensor | null> = this.#state.fetches();
+    for (const [name, { name: value, type, dims }] of this.traced.inputs) {
+      const { data } = inputs[name]!;
+      feeds[value] = new this.runtime.Tensor(type, data, dims);
     }
-    if (!this.#isFrozen) {
-      for (const [name, port] of state) {
-        feeds[port.name] = this.#current.get(name)!;
-      }
-    }
-    for (const [name, port] of newState) {
-      fetches[port.name] = this.#next.get(name)!;
-    }
+    const { outputs } = this.traced;
     for (const port of outputs.values()) fetches[port.name] = null;
     const results = await this.#session!.run(feeds, fetches);
-    this.#swap();
-    return Object.fromEntries(
-      [...outputs].map(([name, port]) => [name, toHost(results[port.name]!)]),
-    );
+    this.#state.take(results);
+    const entries = [...outputs].map(([name, port]) => {
+      const { dims: shape, data } = results[port.name]!;
+      return [name, { shape, data }] as const;
+    });
+    return Object.fromEntries(entries);
   }
 
   async readState(names?: readonly string[]): Promise<NamedHostTensors> {
-    const wanted = names ?? [...this.#current.keys()];
+    const wanted = names ?? [...this.traced.state.keys()];
     for (const name of wanted) specOf('state', this.program.state, name);
-    return Object.fromEntries(
-      wanted.map((name) => {
-        const { dims, data } = this.#current.get(name)!;
-        return [name, { shape: dims, data: data.slice() }];
-      }),
-    );
+    return this.#state.read(wanted);
   }
 
   async writeState(state: NamedHostTensors): Promise<void> {
     checkSomeTensors('state', this.program.state, state);
-    for (const [name, { data }] of Object.entries(state)) {
-      this.#current.get(name)!.data.set(data);
-    }
+    this.#state.write(state);
     if (this.#isFrozen) await this.#start();
   }
 
   dispose(): void {
-    this.#current.clear();
-    this.#next.clear();
+    this.#state.dispose();
     void this.#session?.release();
     this.#session = undefined;
   }
@@ -111,8 +101,9 @@ export class OnnxExecutable implements Executable {
   async #start(): Promise<void> {
     const { graph, state, inputs, newState, outputs } = this.traced;
     if (this.#isFrozen) {
+      const values = await this.#state.read([...state.keys()]);
       for (const [name, { name: value, type, dims }] of state) {
-        const { data } = this.#current.get(name)!;
+        const { data } = values[name]!;
         graph.constants.set(value, { type, dims, data });
       }
     }
@@ -122,25 +113,20 @@ export class OnnxExecutable implements Executable {
       [...newState.values(), ...outputs.values()],
     );
     const former = this.#session;
-    this.#session = await this.runtime.InferenceSession.create(
-      model,
-      this.sessionOptions,
-    );
+    const { InferenceSession } = this.runtime;
+    this.#session = await InferenceSession.create(model, this.#options());
     await former?.release();
   }
 
-  #swap(): void {
-    for (const [name, written] of this.#next) {
-      this.#next.set(name, this.#current.get(name)!);
-      this.#current.set(name, written);
-    }
+  #options(): object {
+    const { sessionOptions, onDevice } = this.placement;
+    if (!onDevice) return sessionOptions;
+    const { newState, outputs } = this.traced;
+    const places = [
+      ...[...newState.values()].map(({ name }) => [name, 'gpu-buffer']),
+      ...[...outputs.values()].map(({ name }) => [name, 'cpu']),
+    ] as const;
+    const preferredOutputLocation: unknown = Object.fromEntries(places);
+    return { ...sessionOptions, preferredOutputLocation };
   }
-
-  #tensor({ type, dims }: Port, data: HostTensor['data']): OrtTensor {
-    return new this.runtime.Tensor(type, data, dims);
-  }
-}
-
-function toHost({ dims, data }: OrtTensor): HostTensor {
-  return { shape: dims, data };
 }

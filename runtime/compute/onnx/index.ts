@@ -73,7 +73,10 @@ class OnnxEngine implements Engine {
       program,
       this.trace(program),
       initialState,
-      sessionOptions([this.executionProvider], this.threads),
+      {
+        sessionOptions: sessionOptions([this.executionProvider], this.threads),
+        onDevice: this.executionProvider !== 'cpu',
+      },
     );
     this.executables.add(executable);
     return executable;

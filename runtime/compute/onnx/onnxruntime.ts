@@ -23,6 +23,8 @@ export interface OnnxRuntime {
 export interface OrtTensor {
   readonly data: HostTensor['data'];
   readonly dims: readonly number[];
+  /** Gives back memory of a device; of host memory, nothing. */
+  dispose(): void;
 }
 
 export interface Session {

@@ -1,6 +1,10 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { EngineUnavailableError } from '../../errors.js';
+
+/** Of this thread: it may claim more than once. */
+let holders = 0;
+let held: Promise<Server> | undefined;
 
 /**
  * ONNX Runtime's WebGPU provider has one context in a process, and crashes when
@@ -11,17 +15,38 @@ import { EngineUnavailableError } from '../../errors.js';
  * @throws EngineUnavailableError while another thread has it
  */
 export async function claimProcess(): Promise<() => void> {
-  const server = createServer();
-  server.unref();
+  holders++;
+  held ??= listen();
   try {
-    const listening = once(server, 'listening');
-    server.listen(`\0rrd-webgpu-${process.pid}`);
-    await listening;
+    await held;
   } catch (cause) {
+    release();
     const problem =
       'another thread of this process uses WebGPU, which serves one at a time: ' +
       'run teacher and student as processes of their own';
     throw new EngineUnavailableError({ engine: 'webgpu', problem }, { cause });
   }
-  return () => void server.close();
+  let ended = false;
+  return () => {
+    if (!ended) release();
+    ended = true;
+  };
+}
+
+function release(): void {
+  if (--holders > 0) return;
+  void held?.then(
+    (server) => server.close(),
+    () => undefined, // it never listened
+  );
+  held = undefined;
+}
+
+async function listen(): Promise<Server> {
+  const server = createServer();
+  server.unref();
+  const listening = once(server, 'listening');
+  server.listen(`\0rrd-webgpu-${process.pid}`);
+  await listening;
+  return server;
 }

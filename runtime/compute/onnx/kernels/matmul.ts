@@ -45,13 +45,19 @@ export function matMul(
     a.shape.slice(0, -2),
     b.shape.slice(0, -2),
   );
-  const inputs = [left.name, right.name];
-  const turned = left.transposed || right.transposed;
-  const attributes = { transA: +left.transposed, transB: +right.transposed };
-  const name = turned
-    ? graph.add('FusedMatMul', inputs, { attributes, domain: 'com.microsoft' })
-    : graph.add('MatMul', inputs);
+  const rank = Math.max(a.shape.length, b.shape.length);
+  const name = product(graph, left, right, rank);
   return viewOf(name, a.type, [...batch, rows, columns]);
+}
+
+/** By operators of ONNX itself, which GPUs have, but for turned batches. */
+function product(graph: Graph, a: Operand, b: Operand, rank: number): string {
+  const inputs = [a.name, b.name];
+  const attributes = { transA: +a.transposed, transB: +b.transposed };
+  if (!a.transposed && !b.transposed) return graph.add('MatMul', inputs);
+  if (rank === 2) return graph.add('Gemm', inputs, { attributes });
+  const domain = 'com.microsoft';
+  return graph.add('FusedMatMul', inputs, { attributes, domain });
 }
 
 export const matrixProducts: LoweringTable = {
