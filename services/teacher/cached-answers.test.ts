@@ -2,6 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RowCache } from './cache/row-cache.js';
+import { CachedAnswers } from './cached-answers.js';
+import type { Job, JobResult } from './job.js';
 import {
   projection,
   startFixture,
@@ -85,5 +88,76 @@ describe('a teacher with a cache', () => {
       expect(await caching.extract({ ...request, ...other })).toEqual(expected);
     }
     await caching.close();
+  });
+});
+
+describe('images that several ask for at a time', () => {
+  const [featureDim, classCount] = [2, 3];
+  const description = {
+    ...{ network: 'any', engine: 'none', digest: 'd', featureDim, classCount },
+    imageShape: [1, 1, 1] as const,
+  };
+
+  /** Answers whose passes end when they are told to. */
+  async function open() {
+    const cache = await RowCache.open({ memoryBytes: 1e6, diskBytes: 0 });
+    const lookups: { hits: number; misses: number }[] = [];
+    const answers = new CachedAnswers(description, cache, (lookup) =>
+      lookups.push(lookup),
+    );
+    const passes: { count: number; end: (error?: Error) => void }[] = [];
+    const compute = ({ count, images }: Job) =>
+      new Promise<JobResult>((resolve, reject) => {
+        const rows = (width: number) => ({
+          shape: [count, width],
+          data: Float32Array.from(
+            { length: count * width },
+            (_, i) => (images)[Math.floor(i / width)]!,
+          ),
+        });
+        const result = { features: rows(featureDim), logits: rows(classCount) };
+        const end = (error?: Error) =>
+          error ? reject(error) : resolve(result);
+        passes.push({ count, end });
+      });
+    const run = async (...pixels: number[]) => {
+      const job: Job = {
+        ...{ images: Uint8Array.from(pixels), count: pixels.length },
+        outputs: new Set(['features']),
+      };
+      return [...(await answers.run(job, compute)).features!.data];
+    };
+    return { run, passes, lookups };
+  }
+
+  const turn = () => new Promise(setImmediate);
+
+  it('are computed once, also twice in one request', async () => {
+    const { run, passes, lookups } = await open();
+    const first = run(1, 2, 1);
+    await turn();
+    const second = run(2, 3);
+    await turn();
+    expect(passes.map(({ count }) => count)).toEqual([2, 1]);
+    passes.forEach(({ end }) => end());
+    expect(await first).toEqual([1, 1, 2, 2, 1, 1]);
+    expect(await second).toEqual([2, 2, 3, 3]);
+    expect(lookups).toEqual([
+      { hits: 1, misses: 2 },
+      { hits: 1, misses: 1 },
+    ]);
+  });
+
+  it('are computed by the next one when the first fails', async () => {
+    const { run, passes } = await open();
+    const first = run(7);
+    await turn();
+    const second = run(7);
+    await turn();
+    passes[0]!.end(new Error('cancelled'));
+    await expect(first).rejects.toThrow('cancelled');
+    await turn();
+    passes[1]!.end();
+    expect(await second).toEqual([7, 7]);
   });
 });
