@@ -9,6 +9,7 @@ import { createNetwork } from '#distill/models/index.js';
 import { encodeSafetensors } from '#runtime/checkpoint/index.js';
 import { chooseEngine } from '#runtime/compute/index.js';
 import { openDatasets } from '#runtime/data/index.js';
+import { quantiseTeacher } from '../cli/quantise-teacher.js';
 import { table } from '../cli/text.js';
 import { runToEnd, startCluster } from '../test/cluster.js';
 import { batchAt } from '../test/one-process.js';
@@ -23,7 +24,7 @@ import {
   wholeStepExperiment,
 } from './whole-step.js';
 
-/** The teacher's: the fastest forward, see teacher-forward. */
+/** The float32 teacher's: the fastest forward, see teacher-forward. */
 const teacherEngine = 'onnx';
 const checkedSteps = 3;
 const tolerance = 1e-5;
@@ -34,8 +35,9 @@ const peerSteps = 10;
  * `npm run bench -- rrd-step`: the whole step over the four services (teacher
  * forward, wire, bank, student; threads of one process) beside the same step
  * as a loop in PyTorch, whose batches are decoded before time is taken.
- * `cold`: every image is new to the teacher. `warm`: the same run again, so
- * that the teacher's cache knows all of them.
+ * `cold`: every image is new to the teacher, which is in int8; `coldFloat32`:
+ * or not. `warm`: the same run again, so that the teacher's cache knows all of
+ * them. Losses are compared in float32; of int8 it is said how far they are.
  */
 export async function benchRrdStep(): Promise<object> {
   process.env['TF_NUM_INTRAOP_THREADS'] = String(threads); // read when it loads
@@ -43,8 +45,13 @@ export async function benchRrdStep(): Promise<object> {
   const engine = await chooseEngine('auto');
   await using world = await makeWholeStepWorld();
   await using cluster = await startCluster(world, { engine: teacherEngine });
-  const run = async (seed: number, runId: string) => {
-    const experiment = wholeStepExperiment(seed, engine);
+  const { featureCosine } = await quantiseTeacher(
+    join(world.modelsDir, 'teacher'),
+    join(world.modelsDir, 'int8'),
+    { datasets: {}, dataset: undefined, images: 256, featureCosine: 0.999 },
+  );
+  const run = async (seed: number, runId: string, model = 'teacher') => {
+    const experiment = wholeStepExperiment(seed, engine, model);
     await runToEnd(cluster.orchestratorAddress, experiment, runId);
     return timesOf(world.runsDir, runId);
   };
@@ -54,11 +61,14 @@ export async function benchRrdStep(): Promise<object> {
   const first = await run(0, 'checked');
   const expected = await peer.run(checkedSteps);
   const lossDifference = requireEqual(first.losses, expected.losses);
-  const ms: Record<'cold' | 'warm' | 'peer', number[]> = {
-    ...{ cold: [], warm: [], peer: [] },
+  const int8 = await run(0, 'checked-int8', 'int8');
+  const int8LossDifference = differenceOf(int8.losses, first.losses);
+  const ms: Record<'cold' | 'coldFloat32' | 'warm' | 'peer', number[]> = {
+    ...{ cold: [], coldFloat32: [], warm: [], peer: [] },
   };
   for (let seed = 1; seed <= rounds; seed++) {
-    ms.cold.push(...(await run(seed, `cold-${seed}`)).ms);
+    ms.cold.push(...(await run(seed, `cold-${seed}`, 'int8')).ms);
+    ms.coldFloat32.push(...(await run(seed, `float32-${seed}`)).ms);
     ms.warm.push(...(await run(seed, `warm-${seed}`)).ms);
     ms.peer.push(...(await peer.run(peerSteps)).ms);
   }
@@ -68,26 +78,32 @@ export async function benchRrdStep(): Promise<object> {
     table(
       [
         'teacher, student: median ms a step (range)',
-        'ours cold',
-        'ours warm',
+        'cold, int8',
+        'cold, float32',
+        'warm',
         version,
       ],
       [
         [
           `${teacherEngine}, ${engine}`,
           cells(ms.cold),
+          cells(ms.coldFloat32),
           cells(ms.warm),
           cells(ms.peer),
         ],
       ],
     ),
   );
-  const [cold, warm] = [ms.cold, ms.warm].map((own) =>
-    round(median(ms.peer) / median(own)),
-  );
+  const ratioOf = (own: readonly number[]) =>
+    round(median(ms.peer) / median(own));
   return {
-    ratio: { cold, warm },
+    ratio: {
+      cold: ratioOf(ms.cold),
+      coldFloat32: ratioOf(ms.coldFloat32),
+      warm: ratioOf(ms.warm),
+    },
     ...{ engine, teacherEngine, peer: version, threads, lossDifference, load },
+    int8: { featureCosine, lossDifference: int8LossDifference },
     ...{ workload: wholeStep, medianMs: mediansOf(ms) },
   };
 }
@@ -133,12 +149,20 @@ function requireEqual(
   losses: readonly number[],
   expected: readonly number[],
 ): number {
-  const difference = Math.max(
-    ...expected.map((value, step) => Math.abs(losses[step]! / value - 1)),
-  );
+  const difference = differenceOf(losses, expected);
   if (difference < tolerance) return difference;
   const own = losses.slice(0, expected.length).join();
   throw new Error(`losses ${own}, PyTorch ${expected.join()}`);
+}
+
+/** The largest, relative, over the steps of `expected`. */
+function differenceOf(
+  losses: readonly number[],
+  expected: readonly number[],
+): number {
+  return Math.max(
+    ...expected.map((value, step) => Math.abs(losses[step]! / value - 1)),
+  );
 }
 
 function cells(ms: readonly number[]): string {

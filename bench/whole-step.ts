@@ -50,16 +50,20 @@ export async function makeWholeStepWorld(): Promise<World> {
   };
 }
 
-/** @param seed of the views: another one finds nothing in a teacher's cache */
+/**
+ * @param seed of the views: another one finds nothing in a teacher's cache
+ * @param model the teacher's
+ */
 export function wholeStepExperiment(
   seed: number,
   engine: EngineName,
+  model = 'teacher',
 ): Experiment {
   const { student, batchSize, capacity, featDim, learningRate } = wholeStep;
   return experimentSchema.parse({
     ...{ name: 'whole-step', dataset: 'procedural', engine, prefetch },
     student: { network: student },
-    teacher: { model: 'teacher' },
+    teacher: { model },
     loss: {
       crossEntropy: 1,
       rrd: { weight: 1, preset: 'cli', enqueue: 'before' },
