@@ -112,7 +112,7 @@ describe('images that several ask for at a time', () => {
           shape: [count, width],
           data: Float32Array.from(
             { length: count * width },
-            (_, i) => (images)[Math.floor(i / width)]!,
+            (_, i) => images[Math.floor(i / width)]!,
           ),
         });
         const result = { features: rows(featureDim), logits: rows(classCount) };
