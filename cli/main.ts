@@ -13,7 +13,7 @@ import { quickstartCommand } from './commands/quickstart.js';
 import { runCommand } from './commands/run.js';
 import { serveCommand } from './commands/serve.js';
 import { steerCommands } from './commands/steer.js';
-import { teacherCommand } from './commands/teacher.js';
+import { teacherCommand } from './commands/teacher/index.js';
 import { trainTeacherCommand } from './commands/train-teacher.js';
 import { studyCommand } from './commands/study.js';
 import { transferCommand } from './commands/transfer.js';

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
+import type { ClientTls } from '#runtime/rpc/options.js';
 import { engineChoices, type EngineChoice } from '#runtime/compute/engine.js';
 
 /** Options that several commands share, each described once. */
@@ -24,8 +25,27 @@ export const remoteOption = new Option(
 
 export const tlsCaOption = new Option(
   '--tls-ca <file>',
-  "the certificate authority of the orchestrator's TLS; plaintext without",
+  "the certificate authority of the server's TLS; plaintext without",
 );
+
+export interface TeacherFlags {
+  readonly teacher: string;
+  readonly tlsCa?: string;
+}
+
+export function teacherOption(what = 'a running teacher'): Option {
+  const option = new Option('--teacher <host:port>', what);
+  return option.makeOptionMandatory();
+}
+
+/** Of a server whose certificate authority is named; plaintext without. */
+export function tlsOf({
+  tlsCa,
+}: {
+  readonly tlsCa?: string;
+}): ClientTls | undefined {
+  return tlsCa === undefined ? undefined : { caPath: tlsCa };
+}
 
 export interface RemoteFlags {
   readonly orchestrator: string;

@@ -39,6 +39,7 @@ async function serveGrpc(): Promise<Served> {
     extract: async () => response,
     extractStream: (requests) =>
       inOrder(requests, credits, async () => ({ response })),
+    ...{ listModels: unused, loadModel: unused, unloadModel: unused },
   };
   return startServer({
     name: 'bench',

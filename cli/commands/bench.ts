@@ -1,22 +1,27 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { closedLoop } from '../load/closed-loop.js';
 import { openTarget, protocols, type Protocol } from '../load/targets.js';
-import { jsonOption, positiveInteger, tlsCaOption } from '../options.js';
+import {
+  jsonOption,
+  positiveInteger,
+  teacherOption,
+  tlsCaOption,
+  tlsOf,
+  type TeacherFlags,
+} from '../options.js';
 
-interface TeacherFlags {
-  readonly teacher: string;
+interface LoadFlags extends TeacherFlags {
   readonly model: string;
   readonly protocol: Protocol;
   readonly clients: number;
   readonly batch: number;
   readonly seconds: number;
-  readonly tlsCa?: string;
   readonly json?: boolean;
 }
 
 const teacher = new Command('teacher')
   .description('a load of equal clients, each of which asks without a pause')
-  .requiredOption('--teacher <host:port>', 'a teacher, or a KServe server')
+  .addOption(teacherOption('a teacher, or a KServe server'))
   .requiredOption('--model <name>', 'a model of it')
   .addOption(
     new Option('--protocol <name>', 'what it speaks')
@@ -28,9 +33,9 @@ const teacher = new Command('teacher')
   .addOption(counted('--seconds <n>', 'how long, at most 600', 600, 10))
   .addOption(tlsCaOption)
   .addOption(jsonOption)
-  .action(async (flags: TeacherFlags) => {
+  .action(async (flags: LoadFlags) => {
     const { clients, batch, seconds, protocol, model } = flags;
-    const tls = flags.tlsCa === undefined ? undefined : { caPath: flags.tlsCa };
+    const tls = tlsOf(flags);
     const address = flags.teacher;
     const target = await openTarget(protocol, {
       ...{ address, tls, model, clients, batch },

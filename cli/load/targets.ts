@@ -1,4 +1,4 @@
-import { rngFrom } from '#distill/data/rng.js';
+import { randomFillSync } from 'node:crypto';
 import { sizeOf } from '#distill/tensors.js';
 import { BatchShapeError } from '#runtime/errors.js';
 import { connect, type ClientTls } from '#runtime/rpc/client.js';
@@ -40,11 +40,11 @@ async function openTeacher(options: TargetOptions): Promise<Target> {
   const described = await clients[0]!.describe({ model }, describeOptions);
   const { imageShape } = described;
   const shape = [batch, ...imageShape];
-  const pixels = toWire({ shape, data: randomBytes(shape) });
   return {
     imageShape,
     async ask(client) {
       const outputs = ['TEACHER_OUTPUT_LOGITS' as const];
+      const pixels = toWire({ shape, data: randomBytes(shape) });
       const request = { model, pixels, outputs, client: `load-${client}` };
       await clients[client]!.extract(request, askOptions);
     },
@@ -68,12 +68,11 @@ async function openInference(options: TargetOptions): Promise<Target> {
   }
   const imageShape = input.shape.slice(1);
   const shape = [batch, ...imageShape];
-  // The bytes of any floats between 0 and 1 would do: zero is one of them.
-  const values = size === 1 ? randomBytes(shape) : zeros(shape, size);
   const tensor = { name: input.name, datatype: input.datatype, shape };
   return {
     imageShape,
     async ask(client) {
+      const values = size === 1 ? randomBytes(shape) : randomFloats(shape);
       await clients[client]!.modelInfer(
         { modelName, inputs: [tensor], rawInputContents: [values] },
         askOptions,
@@ -91,12 +90,13 @@ function connections<
   );
 }
 
-const zeros = (shape: readonly number[], elementBytes: number) =>
-  Buffer.alloc(sizeOf(shape) * elementBytes);
+/** Between 0 and 1. */
+function randomFloats(shape: readonly number[]): Buffer {
+  const floats = Float32Array.from(randomBytes(shape), (byte) => byte / 255);
+  return Buffer.from(floats.buffer);
+}
 
+/** Others each time: a cache must not know them. */
 function randomBytes(shape: readonly number[]): Buffer {
-  const rng = rngFrom(0, 'load');
-  return Buffer.from(
-    Uint8Array.from({ length: sizeOf(shape) }, () => rng.integer(256)),
-  );
+  return randomFillSync(Buffer.allocUnsafe(sizeOf(shape)));
 }

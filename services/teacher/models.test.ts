@@ -55,6 +55,48 @@ describe('the models of a teacher', () => {
     ).toBe(1);
   });
 
+  it('are listed, loaded ahead and given back', async () => {
+    const { client } = fixture;
+    const loaded = async () => {
+      const { models } = await client.listModels({});
+      return models.filter((each) => each.loaded).map(({ model }) => model);
+    };
+    const { status } = await client.loadModel({ model: 'small' });
+    expect(await loaded()).toEqual(['small']);
+    const described = await client.describe({ model: 'small' });
+    expect(status).toMatchObject({
+      ...{ model: 'small', loaded: true, network: described.network },
+      teacherDigest: described.teacherDigest,
+    });
+    const { models } = await client.listModels({});
+    expect(models.map(({ model }) => model)).toEqual(
+      expect.arrayContaining(['brighter', 'small', 'truncated', 'twin']),
+    );
+    const before = fixture.loads();
+    await client.loadModel({ model: 'small' });
+    expect(fixture.loads()).toBe(before); // it was there
+    const unload = () => client.unloadModel({ model: 'small' });
+    expect(await unload()).toEqual({ unloaded: true });
+    expect(await unload()).toEqual({ unloaded: false });
+    expect(await loaded()).toEqual([]);
+    await logits('small'); // comes back by itself
+    expect(fixture.loads()).toBe(before + 1);
+  });
+
+  it('cannot be loaded or given back where there are none', async () => {
+    const { client } = fixture;
+    const notFound = { reason: 'MODEL_NOT_FOUND' };
+    for (const model of ['nobody', '../small', '']) {
+      await expect(client.loadModel({ model })).rejects.toMatchObject(notFound);
+      await expect(client.unloadModel({ model })).rejects.toMatchObject(
+        notFound,
+      );
+    }
+    await expect(
+      client.loadModel({ model: 'truncated' }),
+    ).rejects.toMatchObject({ reason: 'CORRUPT_FILE' });
+  });
+
   it('need the engine that was asked for, which is checked at the start', async () => {
     for (const provider of engineProviders) {
       const { name } = provider;

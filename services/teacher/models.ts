@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMapName } from '#distill/map-names.js';
 import type { MapShape } from '#distill/methods/method.js';
@@ -29,12 +29,23 @@ interface Loaded extends Model {
   close(): Promise<void>;
 }
 
+/** A folder that can be a model; its description if it is loaded. */
+export interface ModelStatus {
+  readonly name: string;
+  readonly description?: ExtractorDescription | undefined;
+}
+
+/** Names that one list may have. */
+const longestList = 1000;
+
 const safeName = /^[a-z0-9][a-z0-9._+-]{0,63}$/i;
 
 /** The models of a folder, loaded on demand, a bounded number at a time. */
 export class Models {
   /** In the order of their last use. */
   private readonly held = new Map<string, Promise<Loaded>>();
+  /** Of those held that have finished loading. */
+  private readonly loaded = new Map<string, ExtractorDescription>();
   private readonly closing = new Set<Promise<void>>();
   private readonly stop = new AbortController();
 
@@ -57,14 +68,44 @@ export class Models {
     this.held.delete(name);
     this.held.set(name, model);
     if (!known) {
-      model.catch(() => this.forget(name, model));
+      const remember = ({ description }: Loaded) => {
+        if (this.held.get(name) === model) this.loaded.set(name, description);
+      };
+      model.then(remember, () => this.forget(name, model));
     }
     return model;
   }
 
+  /** In the order of their names. */
+  async list(): Promise<readonly ModelStatus[]> {
+    const { modelsDir } = this.config;
+    const entries = await readdir(modelsDir, { withFileTypes: true }).catch(
+      () => [], // no folder: no models
+    );
+    const names = entries
+      .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
+      .map(({ name }) => name)
+      .filter((name) => safeName.test(name));
+    return names
+      .toSorted()
+      .slice(0, longestList)
+      .map((name) => ({ name, description: this.loaded.get(name) }));
+  }
+
+  /**
+   * Resolves when the model is gone, to whether it was held.
+   * @throws ModelNotFoundError if there is neither model nor folder
+   */
+  async unload(name: string): Promise<boolean> {
+    const held = this.held.get(name);
+    if (held) await this.retire(name, held);
+    else await this.folderOf(name);
+    return held !== undefined;
+  }
+
   async close(): Promise<void> {
     this.stop.abort();
-    for (const [name, model] of this.held) this.retire(name, model);
+    for (const [name, model] of this.held) void this.retire(name, model);
     await Promise.all(this.closing);
   }
 
@@ -106,7 +147,7 @@ export class Models {
     void threads.lost.then(() => {
       // A later request starts new threads.
       const held = this.held.get(name);
-      if (held) this.retire(name, held);
+      if (held) void this.retire(name, held);
     });
     const submit = async (job: Job, queuing: Queuing) => {
       const submission = { ...queuing, samples: job.count };
@@ -140,20 +181,23 @@ export class Models {
   private evict(): void {
     if (this.held.size <= this.config.maxModels) return;
     const [oldest] = this.held;
-    if (oldest) this.retire(...oldest);
+    if (oldest) void this.retire(...oldest);
   }
 
-  private retire(name: string, model: Promise<Loaded>): void {
+  private retire(name: string, model: Promise<Loaded>): Promise<void> {
     this.forget(name, model);
     const closed = model
       .then((loaded) => loaded.close())
       .catch(() => undefined)
       .finally(() => this.closing.delete(closed));
     this.closing.add(closed);
+    return closed;
   }
 
   private forget(name: string, model: Promise<Loaded>): void {
-    if (this.held.get(name) === model) this.held.delete(name);
+    if (this.held.get(name) !== model) return;
+    this.held.delete(name);
+    this.loaded.delete(name);
   }
 }
 

@@ -12,6 +12,7 @@ import { Models } from './models.js';
 import { describe } from './routes/describe.js';
 import { extract } from './routes/extract.js';
 import { extractStream } from './routes/extract-stream.js';
+import { listModels, loadModel, unloadModel } from './routes/models.js';
 import { inference } from './routes/inference/service.js';
 
 export interface TeacherOptions {
@@ -48,6 +49,9 @@ export async function startTeacher(
         describe: describe(context),
         extract: extract(context),
         extractStream: extractStream(context),
+        listModels: listModels(context),
+        loadModel: loadModel(context),
+        unloadModel: unloadModel(context),
       },
       'inference.GRPCInferenceService': inference(context),
     },

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { dataOption, jsonOption } from '../options.js';
-import { quantiseTeacher } from '../quantise-teacher.js';
+import { dataOption, jsonOption } from '../../options.js';
+import { quantiseTeacher } from '../../quantise-teacher.js';
 
 interface Flags {
   readonly data: Readonly<Record<string, string>>;
@@ -10,7 +10,7 @@ interface Flags {
   readonly json?: boolean;
 }
 
-const quantiseCommand = new Command('quantise')
+export const quantiseCommand = new Command('quantise')
   .description('make an int8 model (ONNX) of a float32 one, to teach faster')
   .argument('<model>', 'a folder with a model or a checkpoint')
   .argument('<output>', 'folder of the new model, e.g. runs/models/r32x4-int8')
@@ -53,7 +53,3 @@ function cosine(text: string): number {
   if (value > 0 && value <= 1) return value;
   throw new InvalidArgumentError('expected a number above 0 and up to 1');
 }
-
-export const teacherCommand = new Command('teacher')
-  .description('models for the teacher service')
-  .addCommand(quantiseCommand);
