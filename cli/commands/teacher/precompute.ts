@@ -32,7 +32,7 @@ export const precomputeCommand = new Command('precompute')
   .addOption(jsonOption)
   .action(async (path: string, flags: Flags) => {
     const { teacher, data: datasets, epochs } = flags;
-    const experiment = readExperiment(path, epochs ? { epochs } : {});
+    const experiment = readExperiment(path, { 'training.epochs': epochs });
     using interruption = catchInterruption();
     let saidSeconds = 0;
     const done = await precompute(experiment, {
