@@ -1,14 +1,11 @@
 import type { Experiment } from '#distill/experiment.js';
 import { openDatasets } from '#runtime/data/index.js';
 import { InvalidRequestError } from '#runtime/errors.js';
+import { connect } from '#runtime/rpc/client.js';
 import type { ClientTls } from '#runtime/rpc/options.js';
-import { checkViews, pixelsOf } from '../services/student/batches.js';
-import { toConfig } from '../services/student/config.js';
-import { TeacherClient } from '../services/student/teacher-client.js';
-import type { BatchRef } from '../services/student/trainer-api.js';
 
 export interface PrecomputeOptions {
-  /** One teacher, or several equal ones that have a cache folder in common. */
+  /** `host:port`; it must hold the data set. */
   readonly teacher: string;
   readonly tls: ClientTls | undefined;
   readonly datasets: Readonly<Record<string, string>>;
@@ -28,59 +25,62 @@ const requests = 4;
 /** Nobody needs a message larger than this for images by reference. */
 const largestBatch = 256;
 
+/** Loading a model and a data set may take its time; a batch may not. */
+const describeMs = 300_000;
+const extractMs = 60_000;
+
+const augmentations = {
+  none: 'AUGMENTATION_NONE',
+  'crop-flip': 'AUGMENTATION_CROP_FLIP',
+  'random-resized-crop': 'AUGMENTATION_RANDOM_RESIZED_CROP',
+} as const;
+
 /**
  * Asks a teacher for everything that a run is going to ask it for, so that it
  * has it in its cache: each training image in its view of each epoch.
  * @throws InvalidRequestError for an experiment without a teacher
+ * @throws DatasetNotFoundError, DatasetMismatchError if the teacher lacks the data
  */
 export async function precompute(
   experiment: Experiment,
   { teacher, tls, datasets, signal, onBatch }: PrecomputeOptions,
 ): Promise<PrecomputeProgress> {
-  const { training, bank } = experiment;
-  const model = experiment.teacher?.model;
-  if (model === undefined) {
-    const expected = 'an experiment with a teacher';
-    const value = experiment.name;
-    throw new InvalidRequestError({ field: 'experiment', value, expected });
-  }
+  const { training } = experiment;
+  const model = modelOf(experiment);
   const dataset = await openDatasets(datasets).get(experiment.dataset);
-  checkViews(dataset, training);
-  const { deadlines, kserve } = toConfig();
-  const client = await TeacherClient.open(
-    {
-      ...{ model, client: 'precompute', dataset, views: training },
-      projection: { seed: bank.projectionSeed, featDim: bank.featDim },
-      ...{ maps: false, protocol: 'rrd', addresses: teacher, tls },
-      inference: kserve,
-      describeMs: deadlines.describeMs,
-      extractMs: deadlines.extractMs,
-      attemptMs: deadlines.extractAttemptMs,
-      pixelsOf: (batch) => pixelsOf(dataset, training, batch),
-      onPixels: () => undefined,
-      listener: {
-        joined: () => undefined,
-        lost: () => undefined,
-        refused: () => undefined,
-      },
-    },
-    signal,
-  );
+  const { size } = dataset.split('train');
+  const refs = {
+    ...{ dataset: dataset.name, datasetDigest: dataset.digest },
+    split: 'SPLIT_TRAIN' as const,
+    augmentation: augmentations[training.augmentation],
+    augmentationSeed: training.seed,
+  };
+  const client = connect('rrd.v1.TeacherService', teacher, { tls });
   try {
-    const { size } = dataset.split('train');
-    const batches = batchesOf(experiment, size, client.maxBatchSize);
+    const { maxBatchSize } = await client.describe(
+      { model, dataset: dataset.name, datasetDigest: dataset.digest },
+      { deadlineMs: describeMs, signal },
+    );
+    const batches = batchesOf(experiment, size, maxBatchSize);
     const started = performance.now();
-    let images = 0;
     const totalImages = epochsOf(experiment).length * size;
+    let images = 0;
     const progress = () => {
       const seconds = (performance.now() - started) / 1000;
       return { images, totalImages, seconds };
     };
     const work = async () => {
-      for (const batch of batches) {
-        // Features and logits are kept together: one brings both.
-        await client.extract(batch, new Set(['logits']), signal);
-        images += batch.indices.length;
+      for (const { epoch, indices } of batches) {
+        await client.extract(
+          {
+            ...{ model, client: 'precompute' },
+            refs: { ...refs, epoch, indices },
+            // Features and logits are kept together: one brings both.
+            outputs: ['TEACHER_OUTPUT_LOGITS'],
+          },
+          { deadlineMs: extractMs, signal },
+        );
+        images += indices.length;
         onBatch(progress());
       }
     };
@@ -91,10 +91,21 @@ export async function precompute(
   }
 }
 
-/** The epochs whose views differ; one without a number if none do. */
-function epochsOf({ training }: Experiment): readonly (number | undefined)[] {
-  if (training.augmentation === 'none') return [undefined];
+function modelOf({ teacher, name: value }: Experiment): string {
+  if (teacher) return teacher.model;
+  const expected = 'an experiment with a teacher';
+  throw new InvalidRequestError({ field: 'experiment', value, expected });
+}
+
+/** The epochs whose views differ; one if none do. */
+function epochsOf({ training }: Experiment): readonly number[] {
+  if (training.augmentation === 'none') return [0];
   return Array.from({ length: training.epochs }, (_, epoch) => epoch + 1);
+}
+
+interface Batch {
+  readonly epoch: number;
+  readonly indices: number[];
 }
 
 /** Shared by all who ask for the next one. */
@@ -102,13 +113,13 @@ function* batchesOf(
   experiment: Experiment,
   size: number,
   maxBatchSize: number,
-): Generator<BatchRef> {
+): Generator<Batch> {
   const length = Math.min(maxBatchSize, largestBatch);
   for (const epoch of epochsOf(experiment)) {
     for (let first = 0; first < size; first += length) {
       const count = Math.min(length, size - first);
       const indices = Array.from({ length: count }, (_, i) => first + i);
-      yield { split: 'train', indices, epoch };
+      yield { epoch, indices };
     }
   }
 }
