@@ -127,10 +127,10 @@ export async function inTurn(
 function summary(rounds: readonly Steps[]): Summary {
   const ms = rounds.flatMap((round) => round.ms).toSorted((a, b) => a - b);
   return {
-    medianMs: Math.round(median(ms)),
-    bestMs: Math.round(ms[0]!),
-    worstMs: Math.round(ms.at(-1)!),
-    cpuMs: Math.round(median(rounds.flatMap((round) => round.cpuMs))),
+    medianMs: tenths(median(ms)),
+    bestMs: tenths(ms[0]!),
+    worstMs: tenths(ms.at(-1)!),
+    cpuMs: tenths(median(rounds.flatMap((round) => round.cpuMs))),
   };
 }
 
@@ -165,3 +165,5 @@ export function reportedLoad(): number {
   }
   return load;
 }
+
+const tenths = (ms: number) => Math.round(ms * 10) / 10;

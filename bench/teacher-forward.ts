@@ -62,7 +62,7 @@ interface Outputs {
 export async function benchTeacherForward(
   { engines, peer: device }: Sides = onProcessor,
   batchSize: number = workload.batchSize,
-): Promise<object> {
+) {
   const { python, version } = await findPyTorch();
   const folder = await mkdtemp(join(tmpdir(), 'rrd-bench-'));
   let results: Partial<Record<Timed | 'int8', TeacherComparison>>;

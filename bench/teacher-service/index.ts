@@ -1,11 +1,13 @@
 import { loadavg } from 'node:os';
+import { benchTeacherForward } from '../teacher-forward.js';
 import { measureBatching, measureEngine } from './batching.js';
 import { round } from '../statistics.js';
 import { measureStreams } from './stream.js';
 
 /**
  * `npm run bench -- teacher-service`: teacher and clients are processes of
- * their own on this machine's cores, which the engine alone has for itself.
+ * their own on this machine's cores, which the engine alone has for itself. `int8`
+ * and `forwards` are a forward beside PyTorch's, see teacher-forward.
  */
 export async function benchTeacherService(): Promise<object> {
   const seconds = 12;
@@ -17,6 +19,7 @@ export async function benchTeacherService(): Promise<object> {
   for (const load of cases) console.log('clients of batch 4:', load);
   const after = await measureEngine(seconds / 4);
   const best = (before.best + after.best) / 2;
+  const forwards = await measureForwards();
   const fraction = (rate: number) => round(rate / best);
   const sixteen = cases.find(({ clients }) => clients === 16)!;
   return {
@@ -26,6 +29,8 @@ export async function benchTeacherService(): Promise<object> {
     streamRatioHttp2: round(streams.stream / streams.http2),
     streamRatioHttp2Window: round(streams.stream / streams.http2Window),
     streamRatioUnary: round(streams.stream / streams.unary),
+    int8: forwards.find(({ batchSize }) => batchSize === 64)?.int8,
+    forwards,
     engine: before.engine,
     engineImagesPerSecond: round(best),
     loads: cases.map((load) => ({
@@ -36,4 +41,22 @@ export async function benchTeacherService(): Promise<object> {
     })),
     ...{ streams, loadAverage: loadavg()[0] },
   };
+}
+
+/** ONNX Runtime in float32 and in int8, by batch size. */
+async function measureForwards() {
+  const forwards = [];
+  for (const batchSize of [1, 8, 64, 256]) {
+    const sides = { engines: ['onnx'], peer: 'cpu' } as const;
+    const { results, workload } = await benchTeacherForward(sides, batchSize);
+    const [float32, int8] = [results.onnx, results.int8].map((result) => {
+      if (!result) throw new Error('onnxruntime-node is not here');
+      const { ratio, featureCosine, ours } = result;
+      const imagesPerSecond = round((1000 * batchSize) / ours.medianMs);
+      return { ratio: round(ratio), featureCosine, imagesPerSecond };
+    });
+    const { network } = workload;
+    forwards.push({ network, batchSize, float32, int8 });
+  }
+  return forwards;
 }
