@@ -20,7 +20,6 @@ import {
   type ConnectionAge,
   type ListenOptions,
 } from './options.js';
-import { encodingOnce } from './shared-message.js';
 import { adapt, type AnyHandler, type Surroundings } from './server-calls.js';
 
 export type { Call, Handlers } from './contract.js';
@@ -88,11 +87,9 @@ function addService(
 ): void {
   const byName = handlers as Record<string, AnyHandler>;
   const counts = { sent: 0, received: 0 };
-  const methods = Object.entries(methodsOf(service)).map(([name, method]) => {
-    const responseSerialize = encodingOnce(method.responseSerialize);
-    const once = { ...method, responseSerialize };
-    return [name, counted('server', once, counts)] as const;
-  });
+  const methods = Object.entries(methodsOf(service)).map(
+    ([name, method]) => [name, counted('server', method, counts)] as const,
+  );
   const implementation = methods.map(
     ([name, method]): [string, UntypedHandleCall] => {
       const handler = byName[memberName(name)] as AnyHandler;

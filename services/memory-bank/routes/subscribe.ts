@@ -1,6 +1,5 @@
 import type { QueueSnapshot } from '#distill/queue.js';
 import type { SubscribeResponse } from '#proto/rrd/v1/SubscribeResponse.js';
-import { shareMessage } from '#runtime/rpc/shared-message.js';
 import { toWire } from '#runtime/rpc/tensor-codec.js';
 import type { BankQueue } from '../bank-queue.js';
 import type { Context, Routes } from '../context.js';
@@ -72,30 +71,12 @@ async function* commitsAfter(
   for (let last = version; ;) {
     const delta = queue.deltaAfter(last);
     if (delta !== undefined) {
-      yield responseOf(queue, delta);
+      yield { delta: toWireDelta(delta, queue.spec.featDim) };
       last = delta.version;
     } else if (!(await changes.next(heartbeatMs))) {
       yield { heartbeat: { version: last } };
     }
   }
-}
-
-/**
- * The newest commit that was sent of each queue: all subscribers but those that
- * are behind wait for the same one, which is encoded once for all of them.
- */
-const newest = new WeakMap<
-  BankQueue,
-  { readonly delta: Delta; readonly response: SubscribeResponse }
->();
-
-function responseOf(queue: BankQueue, delta: Delta): SubscribeResponse {
-  const last = newest.get(queue);
-  if (last?.delta === delta) return last.response;
-  const response = { delta: toWireDelta(delta, queue.spec.featDim) };
-  if (last && last.delta.version > delta.version) return response;
-  newest.set(queue, { delta, response: shareMessage(response) });
-  return response;
 }
 
 function toWireDelta({ rows, ...delta }: Delta, featDim: number) {
