@@ -34,12 +34,14 @@ const prefixes: Record<Role, string> = {
  * Starts a service's main and waits until it listens.
  * @param settings by the names of its environment, prefix left out
  * @param environment more of it, as it stands (OTEL_*, NODE_OPTIONS)
+ * @param nodeArguments of Node itself
  */
 export async function spawnService(
   role: Role,
   settings: Settings,
   natsAddress?: string,
   environment: Settings = {},
+  nodeArguments: readonly string[] = [],
 ): Promise<ServiceProcess> {
   const main = join(packageRoot, 'dist', 'services', role, 'main.js');
   const env = Object.fromEntries(
@@ -51,7 +53,7 @@ export async function spawnService(
   const more = Object.fromEntries(
     Object.entries(environment).map(([key, value]) => [key, String(value)]),
   );
-  const child = spawn(process.execPath, [main], {
+  const child = spawn(process.execPath, [...nodeArguments, main], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {
       PATH: process.env['PATH'],

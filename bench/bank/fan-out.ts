@@ -1,9 +1,8 @@
 import { connect } from '#runtime/rpc/client.js';
-import { toConfig } from '../../services/memory-bank/config.js';
-import { startMemoryBank } from '../../services/memory-bank/service.js';
+import { spawnService } from '../../test/processes.js';
 import { serveHttp2, serveTcp, type Served } from '../bare-servers.js';
 import { median } from '../statistics.js';
-import { createQueue, enqueue, quietLog, rowBytes } from './latency.js';
+import { bankArguments, createQueue, enqueue, rowBytes } from './latency.js';
 import { startPeers, type PeerKind } from './peers.js';
 
 /**
@@ -15,15 +14,17 @@ import { startPeers, type PeerKind } from './peers.js';
 const messages = 1500;
 
 async function serveBank(): Promise<Served> {
-  const config = toConfig({ historyBytes: 2 * messages * rowBytes });
-  const bank = await startMemoryBank(config, { log: quietLog() });
+  const settings = { HISTORY_BYTES: 2 * messages * rowBytes };
+  const bank = await spawnService(
+    ...(['memory-bank', settings, undefined, {}, bankArguments] as const),
+  );
   const client = connect('rrd.v1.MemoryBankService', bank.address);
   await createQueue(client, 'fan-out');
   for (let step = 0; step < messages; step++) {
     await enqueue(client, 'fan-out', step);
   }
   client.close();
-  return bank;
+  return { address: bank.address, close: () => bank.kill() };
 }
 
 const load = { messages, messageBytes: rowBytes };

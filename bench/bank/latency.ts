@@ -1,8 +1,6 @@
-import { createLogger } from '#runtime/logger.js';
 import { connect, type RpcClient } from '#runtime/rpc/client.js';
 import { toWire } from '#runtime/rpc/tensor-codec.js';
-import { toConfig } from '../../services/memory-bank/config.js';
-import { startMemoryBank } from '../../services/memory-bank/service.js';
+import { spawnService } from '../../test/processes.js';
 import { startPeers } from './peers.js';
 
 /** A queue as CIFAR runs have it, and what one step brings. */
@@ -10,8 +8,6 @@ export const shape = { capacity: 16384, featDim: 128, batchRows: 64 };
 export const rowBytes = shape.batchRows * shape.featDim * 4;
 
 export type BankClient = RpcClient<'rrd.v1.MemoryBankService'>;
-
-export const quietLog = () => createLogger('bench', { level: 'warn' });
 
 export async function createQueue(client: BankClient, queue: string) {
   const spec = {
@@ -41,11 +37,16 @@ export interface LatencyCase {
   readonly commitsPerSecond: number;
 }
 
+/** As deploy/ starts it: see docs/memory-bank.md. */
+export const bankArguments = ['--initial-old-space-size=256'];
+
 /** From the start of an Enqueue to its delta in another process. */
 export async function measureLatency(options: LatencyCase) {
   const { fsync, dataDir, subscribers, steps, commitsPerSecond } = options;
-  const config = toConfig({ dataDir, fsync });
-  const bank = await startMemoryBank(config, { log: quietLog() });
+  const settings = { DATA_DIR: dataDir, FSYNC: fsync };
+  const bank = await spawnService(
+    ...(['memory-bank', settings, undefined, {}, bankArguments] as const),
+  );
   const client = connect('rrd.v1.MemoryBankService', bank.address);
   await createQueue(client, 'latency');
   const peers = await startPeers(
@@ -64,7 +65,7 @@ export async function measureLatency(options: LatencyCase) {
     .flatMap(({ arrivedMs }) => arrivedMs.map((at, i) => at - started[i]!))
     .sort((a, b) => a - b);
   client.close();
-  await bank.close();
+  await bank.kill();
   const received = reports[0]!.bytes;
   return {
     bytesPerStep: Math.round(received / steps),
