@@ -40,10 +40,16 @@ describe('experimentSchema', () => {
     ['an unknown field', written({}, { extra: 1 }), []],
     ['an unknown method', written({ other: {} }), ['loss']],
     ['an unknown parameter', written({ kd: { t: 4 } }), ['loss', 'kd']],
+    ['a stage of several ranks', written({ ft: {} }, { ranks: 2 }), ['ranks']],
     [
-      'a method with a stage before the run',
-      written({ ft: {} }),
-      ['loss', 'ft'],
+      'a stage beside a queue',
+      written({ ab: {}, rrd: { preset: 'cli' } }),
+      ['loss', 'ab'],
+    ],
+    [
+      'nothing left to learn in the run',
+      written({ crossEntropy: 0, fsp: {} }),
+      ['loss'],
     ],
     [
       'a memory of all samples',

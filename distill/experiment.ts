@@ -101,11 +101,28 @@ export const experimentSchema = experimentFields.superRefine(
       const needsTeacher = needs.teacher.size > 0 || needs.maps;
       if (needsTeacher && !experiment.teacher)
         refuse(['teacher'], `a teacher, which ${name} learns from`);
-      const missing = undelivered(needs);
-      if (missing) refuse(['loss', name], `a term that needs no ${missing}`);
+      if (needs.samples)
+        refuse(
+          ['loss', name],
+          'a term that needs no memory of all samples, which the memory bank does not serve yet',
+        );
     }
-    if (terms.length === 0 && experiment.loss.crossEntropy === 0)
-      refuse(['loss'], 'a term with a weight above 0');
+    const staged = terms.filter(hasStage);
+    if (terms.every(isOver) && experiment.loss.crossEntropy === 0)
+      refuse(['loss'], 'a term with a weight above 0 in the run');
+    for (const { name } of staged) {
+      const instead = 'or stageEpochs: 0';
+      if (ranks > 1)
+        refuse(
+          ['ranks'],
+          `1, since ${name} has a stage before the run, ${instead}`,
+        );
+      if (terms.some((term) => orderOf(term).length > 0))
+        refuse(
+          ['loss', name],
+          `no stage beside a term that reads the queue, ${instead}`,
+        );
+    }
     const orders = new Set(terms.flatMap(orderOf));
     if (orders.size > 1)
       refuse(['loss'], 'one enqueue order for all terms that read the queue');
@@ -147,13 +164,14 @@ export function needsOf(experiment: Pick<Experiment, 'loss'>): Needs {
   };
 }
 
-/** What no service does or delivers yet, if a term needs it. */
-function undelivered({ stageBefore, samples }: Needs): string | undefined {
-  if (stageBefore)
-    return `stage before the run (training ${stageBefore}), which no worker runs yet`;
-  if (samples)
-    return 'memory of all samples, which the memory bank does not serve yet';
-  return undefined;
+/** Whether epochs of its own come before the run. */
+export function hasStage({ method, params }: WeightedTerm): boolean {
+  return (method.stage?.epochs(params) ?? 0) > 0;
+}
+
+/** Whether it has done its work when the run begins. */
+export function isOver(term: WeightedTerm): boolean {
+  return hasStage(term) && !term.method.stage!.inRun(term.params);
 }
 
 function orderOf({ method, params }: WeightedTerm): EnqueueOrder[] {

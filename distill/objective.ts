@@ -2,9 +2,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { needsOf, weightedTerms, type Experiment } from './experiment.js';
 import { isMapName, mapNamesOf, partsOf } from './map-names.js';
 import { crossEntropy } from './losses/cross-entropy.js';
+import { methods, type MethodName } from './methods/index.js';
 import type {
   Dims,
   MapKind,
+  Method,
   MethodInputs,
   MethodState,
   TeacherOutput,
@@ -91,6 +93,36 @@ export function evaluate(
     Object.assign(buffers, withPrefix(name, term.buffers ?? {}));
   }
   return { loss, buffers, measurements };
+}
+
+/**
+ * The loss of a method's stage, for one batch.
+ * @param state as for `evaluate`
+ */
+export function evaluateStage(
+  { network, loss }: Objective,
+  name: MethodName,
+  state: NamedTensors,
+  inputs: NamedTensors,
+): Evaluated {
+  const method: Method = methods[name];
+  const stage = method.stage!;
+  const images = inputs['images'] as tf.Tensor4D;
+  const labels = inputs['labels'] as tf.Tensor1D;
+  const student = stage.student
+    ? network.forward(state, images, 'train')
+    : undefined;
+  const own = withoutPrefix(name, state);
+  const term = stage.loss(
+    { ...methodInputsOf(inputs), labels, ...(student && { student }) },
+    { trainable: own, buffers: own },
+    loss[name]!,
+  );
+  return {
+    loss: term.loss,
+    buffers: { ...student?.buffers, ...withPrefix(name, term.buffers ?? {}) },
+    measurements: { [name]: term.loss },
+  };
 }
 
 function countCorrect(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor {

@@ -176,6 +176,6 @@ export function renamed<T>(
   );
 }
 
-function zerosLike({ shape, data }: HostTensor): HostTensor {
+export function zerosLike({ shape, data }: HostTensor): HostTensor {
   return { shape, data: new Float32Array(data.length) };
 }

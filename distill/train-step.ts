@@ -60,10 +60,11 @@ export function momentumOf(name: string): string {
 }
 
 /**
- * TensorFlow.js frees everything that the differentiated function makes but
- * its value, so what else it returns is kept and taken over afterwards.
+ * Loss and gradients of what `f` evaluates. TensorFlow.js frees everything that
+ * the differentiated function makes but its value, so what else it returns is
+ * kept and taken over afterwards.
  */
-function differentiate(
+export function differentiate(
   f: () => Evaluated,
   trainable: readonly string[],
   state: NamedTensors,

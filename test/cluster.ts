@@ -61,17 +61,25 @@ export async function offerToEnd(
   throw new Error('the bus was closed');
 }
 
+/** Everything that a run has recorded, in order. */
+export async function measurementsOf(
+  runsDir: string,
+  runId: string,
+): Promise<Record<string, unknown>[]> {
+  const path = join(runsDir, runId, 'measurements.jsonl');
+  const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
 /** The loss of every step that a run has recorded. */
 export async function lossesOf(
   runsDir: string,
   runId: string,
 ): Promise<number[]> {
-  const path = join(runsDir, runId, 'measurements.jsonl');
-  const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
+  const lines = await measurementsOf(runsDir, runId);
   return lines
-    .map((line) => JSON.parse(line) as { type: string; loss: number })
     .filter(({ type }) => type === 'step')
-    .map(({ loss }) => loss);
+    .map(({ loss }) => loss as number);
 }
 
 /** max |a - b| / |b|; infinite where the lengths differ. */

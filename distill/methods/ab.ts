@@ -6,12 +6,22 @@ import { conv } from '../ops/conv.js';
 import type { NamedTensors } from '../tensors.js';
 import { batchNormHead, convHead, joinHeads, noHeads } from './heads.js';
 import { ofStages, pairs, requireAlike, sumOf } from './maps.js';
-import { weightOf, type Method, type MethodInputs } from './method.js';
+import {
+  stageEpochs,
+  stageLearningRate,
+  weightOf,
+  type Method,
+  type MethodInputs,
+} from './method.js';
 
 const params = z.strictObject({
   weight: weightOf(1),
   /** `none` for maps that have the same shapes already. */
   connectors: z.enum(['conv', 'none']).default('conv'),
+  stageEpochs,
+  stageLearningRate: stageLearningRate.optional(),
+  /** Keep the term in the run, behind the stage. */
+  inRun: z.boolean().default(false),
 });
 
 /** Brings the sum over a map's units to the size of other losses. */
@@ -22,8 +32,8 @@ const scale = 3 / 1000;
  * before it half as much as the next. The student's pre-activations go through
  * a 1 x 1 convolution and batch norm to the teacher's channels.
  *
- * The paper learns boundaries first and the task after that; here both are
- * learnt together, there is no stage before the run.
+ * The boundaries are learnt in a stage before the run, the task after that; with
+ * `stageEpochs: 0` both are learnt together.
  */
 export const ab: Method<z.infer<typeof params>> = {
   name: 'ab',
@@ -31,7 +41,6 @@ export const ab: Method<z.infer<typeof params>> = {
   needs: () => ({
     teacher: new Set(),
     maps: [{ kind: 'preactivations', which: 'stages' }],
-    stageBefore: 'the student and its connectors by the boundaries alone',
   }),
   init: ({ studentMaps, teacherMaps }, { connectors }, rng) => {
     const sides = [ofStages(studentMaps), ofStages(teacherMaps)] as const;
@@ -65,6 +74,15 @@ export const ab: Method<z.infer<typeof params>> = {
       return tf.mul<tf.Scalar>(boundary(student, target), share * scale);
     });
     return { loss: sumOf(losses), buffers: after };
+  },
+  stage: {
+    epochs: (params) => params.stageEpochs,
+    learningRate: (params) => params.stageLearningRate,
+    student: true,
+    learns: (tensor) => /\.(weight|bias)$/.test(tensor),
+    inRun: (params) => params.inRun,
+    loss: ({ student, ...inputs }, state, params) =>
+      ab.loss({ ...inputs, student: student! }, state, params),
   },
 };
 

@@ -3,24 +3,32 @@ import { z } from 'zod';
 import { flowLoss, type Flow } from '../losses/flow.js';
 import { noHeads } from './heads.js';
 import { needsMaps, pairs, requireAlike, sumOf } from './maps.js';
-import { weightOf, type Method } from './method.js';
+import {
+  stageEpochs,
+  stageLearningRate,
+  weightOf,
+  type Method,
+} from './method.js';
 
-const params = z.strictObject({ weight: weightOf(50) });
+const params = z.strictObject({
+  weight: weightOf(50),
+  stageEpochs,
+  stageLearningRate: stageLearningRate.optional(),
+  /** Keep the term in the run, behind the stage. */
+  inRun: z.boolean().default(false),
+});
 
 /**
  * Flow of the solution procedure, summed over consecutive maps. Student and
  * teacher need maps of as many channels.
  *
- * The paper learns the flow first and the task after that; here both are
- * learnt together, there is no stage before the run.
+ * The flow is learnt in a stage before the run, the task after that; with
+ * `stageEpochs: 0` both are learnt together.
  */
 export const fsp: Method<z.infer<typeof params>> = {
   name: 'fsp',
   params,
-  needs: () => ({
-    ...needsMaps('all'),
-    stageBefore: 'the first layers by the flow alone',
-  }),
+  needs: () => needsMaps('all'),
   init: ({ studentMaps, teacherMaps }) => {
     requireAlike('fsp', [studentMaps, teacherMaps], ([, , width]) => [width]);
     return noHeads;
@@ -32,6 +40,15 @@ export const fsp: Method<z.infer<typeof params>> = {
       ),
     ),
   }),
+  stage: {
+    epochs: (params) => params.stageEpochs,
+    learningRate: (params) => params.stageLearningRate,
+    student: true,
+    learns: () => false,
+    inRun: (params) => params.inRun,
+    loss: ({ student, ...inputs }, state, params) =>
+      fsp.loss({ ...inputs, student: student! }, state, params),
+  },
 };
 
 function flowsOf(maps: readonly tf.Tensor4D[]): Flow[] {

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
+import type { Rng } from '../data/rng.js';
 import { factorTransfer } from '../losses/factor.js';
 import { batchNorm } from '../ops/batch-norm.js';
 import { constant } from '../ops/constant.js';
@@ -7,7 +8,12 @@ import { conv } from '../ops/conv.js';
 import type { NamedTensors } from '../tensors.js';
 import { batchNormHead, convHead, joinHeads, noHeads } from './heads.js';
 import { needsMaps, shapeAt } from './maps.js';
-import { weightOf, type Method } from './method.js';
+import {
+  stageEpochs,
+  stageLearningRate,
+  weightOf,
+  type Method,
+} from './method.js';
 
 const params = z.strictObject({
   weight: weightOf(200),
@@ -17,6 +23,8 @@ const params = z.strictObject({
   rate: z.number().positive().max(1).default(0.5),
   /** The published numbers of this and other methods are with `attention`. */
   view: z.enum(['attention', 'whole']).default('attention'),
+  stageEpochs,
+  stageLearningRate: stageLearningRate.default(0.01),
 });
 
 const slope = 0.1;
@@ -28,14 +36,15 @@ const layers = [0, 3, 6] as const;
  * Factor transfer of the last map: a translator makes a factor of the student's
  * map, the paraphraser one of the teacher's.
  *
- * The paper first trains the paraphraser to restore the teacher's map; here it
- * keeps its random initial weights, there is no stage before the run.
+ * A stage before the run trains the paraphraser, with a decoder behind it, to
+ * restore the teacher's map; with `stageEpochs: 0` it keeps its first weights.
  */
 export const ft: Method<z.infer<typeof params>> = {
   name: 'ft',
   params,
-  needs: () => ({ ...needsMaps(-1), stageBefore: 'the paraphraser' }),
-  init: ({ studentMaps, teacherMaps }, { factors, rate }, rng) => {
+  needs: () => needsMaps(-1),
+  init: ({ studentMaps, teacherMaps }, params, rng) => {
+    const { factors, rate } = params;
     if (factors === 'none') return noHeads;
     const own = shapeAt(studentMaps, -1)[2];
     const target = shapeAt(teacherMaps, -1)[2];
@@ -50,10 +59,12 @@ export const ft: Method<z.infer<typeof params>> = {
       batchNormHead(`translator.${layer + 1}`, i < 1 ? own : factor, rng),
     );
     const paraphraser = joinHeads(convs('paraphraser', target)).trainable;
+    const decoder =
+      params.stageEpochs > 0 ? decoderOf(target, factor, rng) : {};
     return joinHeads([
       ...convs('translator', own),
       ...norms,
-      { trainable: {}, buffers: paraphraser },
+      { trainable: {}, buffers: { ...paraphraser, ...decoder } },
     ]);
   },
   loss: ({ student, teacher }, state, { factors, view }) => {
@@ -64,7 +75,37 @@ export const ft: Method<z.infer<typeof params>> = {
     const paraphrased = constant(() => paraphrase(target, tensors));
     return { loss: factorTransfer(factor, paraphrased, view), buffers };
   },
+  stage: {
+    epochs: ({ factors, stageEpochs: epochs }) =>
+      factors === 'none' ? 0 : epochs,
+    learningRate: (params) => params.stageLearningRate,
+    student: false,
+    learns: (tensor) => /^(paraphraser|decoder)\./.test(tensor),
+    inRun: () => true,
+    loss: ({ teacher }, { buffers }) => {
+      const map = teacher.maps!.at(-1)!;
+      const restored = restore(paraphrase(map, buffers), buffers);
+      return { loss: tf.mean<tf.Scalar>(tf.squaredDifference(restored, map)) };
+    },
+  },
 };
+
+/** The paraphraser's way back: convolutions from a factor's channels. */
+function decoderOf(target: number, factor: number, rng: Rng) {
+  const convs = layers.map((layer, i) => {
+    const [input, output] = [factor, factor, target, target].slice(i);
+    const shape = [output!, input!, 3, 3];
+    return convHead(`decoder.${layer}`, shape, output!, rng);
+  });
+  return joinHeads(convs).trainable;
+}
+
+function restore(factor: tf.Tensor4D, tensors: NamedTensors): tf.Tensor4D {
+  return layers.reduce(
+    (input, layer) => leaky(convolve(input, tensors, `decoder.${layer}`)),
+    factor,
+  );
+}
 
 function convolve(x: tf.Tensor4D, tensors: NamedTensors, name: string) {
   const weighted = conv(x, tensors[`${name}.weight`]!);

@@ -26,6 +26,27 @@ export interface Method<Params extends Weighted = Weighted> {
     state: MethodState<NamedTensors>,
     params: Params,
   ): MethodLoss;
+  /** What the method trains by itself before the run, if anything. */
+  readonly stage?: Stage<Params>;
+}
+
+/** Epochs before the run, with a loss of their own. */
+export interface Stage<Params extends Weighted = Weighted> {
+  /** 0: there is no stage. */
+  epochs(params: Params): number;
+  /** Constant; undefined: the rate that the run begins with. */
+  learningRate(params: Params): number | undefined;
+  /** Whether the student learns, in train mode; else it is not run. */
+  readonly student: boolean;
+  /** Of the method's heads and buffers, those that learn. */
+  learns(tensor: string): boolean;
+  /** Whether the term counts in the run as well. */
+  inRun(params: Params): boolean;
+  loss(
+    inputs: StageInputs,
+    state: MethodState<NamedTensors>,
+    params: Params,
+  ): MethodLoss;
 }
 
 /** What every method's parameters have. */
@@ -40,6 +61,12 @@ export const weightOf = (usual: number) =>
 
 export const weight = weightOf(1);
 
+/** The schema of a stage's length, with the epochs of the reference code. */
+export const stageEpochs = z.number().int().min(0).max(10_000).default(30);
+
+/** The schema of a stage's rate. */
+export const stageLearningRate = z.number().positive();
+
 /** What the services must deliver for a method. */
 export interface Needs {
   /** Outputs of the teacher for the batch. */
@@ -48,8 +75,6 @@ export interface Needs {
   readonly queue?: EnqueueOrder;
   /** Intermediate activations of the teacher. */
   readonly maps?: readonly MapNeed[];
-  /** What the paper trains before the run; no worker runs such a stage yet. */
-  readonly stageBefore?: string;
   /**
    * Each sample's number in the train split, and the numbers of samples to
    * contrast it with. No service delivers them yet.
@@ -135,6 +160,11 @@ export interface MethodInputs {
     /** Column 0 is a positive, the others negatives. int32 [N, 1 + K] */
     readonly contrast: tf.Tensor2D;
   };
+}
+
+/** As of a step; without the student where the stage does not run it. */
+export interface StageInputs extends Omit<MethodInputs, 'student'> {
+  readonly student?: NetworkOutput;
 }
 
 export interface MethodLoss {

@@ -165,9 +165,13 @@ export function feedOf(
 ): StepFeed {
   const { prefetch } = experiment;
   const { totalSteps, rankBatchOf: batchOf } = plan;
-  const outputs = outputsOf(experiment, teacher);
+  const each = plan.phases.map(({ loss }) => outputsOf({ loss }, teacher));
+  const outputsAt = (step: number) => each[plan.phaseOf(step)]!;
   return new StepFeed(
-    { runId, outputs, teacher, bank, prefetch, totalSteps, ranks, batchOf },
+    {
+      ...{ runId, teacher, bank, prefetch, totalSteps, ranks, batchOf },
+      outputsOf: outputsAt,
+    },
     signal,
   );
 }
@@ -193,7 +197,7 @@ export function factsOf({ digest, featureDim, mapShapes }: TeacherClient) {
 
 /** What the terms read of the teacher. */
 function outputsOf(
-  experiment: Experiment,
+  experiment: Pick<Experiment, 'loss'>,
   teacher: TeacherClient | undefined,
 ): ReadonlySet<TeacherTensor> {
   const needs = needsOf(experiment);

@@ -1,12 +1,14 @@
 import { epochOrder } from '#distill/data/order.js';
 import { shardOrder } from '#distill/data/shard-order.js';
 import type { Experiment } from '#distill/experiment.js';
+import { type Phase, phasesOf } from '#distill/phases.js';
 import { ConfigInvalidError } from '#runtime/errors.js';
 import type { BatchRef } from './trainer-api.js';
 
 /**
- * Which samples a step takes, which epoch it belongs to, and what follows it.
- * Steps count from 0, epochs from 1. The samples left over when the batch does
+ * Which samples a step takes, which phase and epoch it belongs to, and what
+ * follows it. Steps count from 0, epochs from 1, both through the stages before
+ * the run and the run itself. The samples left over when the batch does
  * not divide the data set sit out that epoch (others in each: the order is
  * new).
  */
@@ -15,7 +17,12 @@ export interface Plan {
   readonly batchSize: number;
   readonly stepsPerEpoch: number;
   readonly totalSteps: number;
+  /** Stages of methods, then the run. */
+  readonly phases: readonly Phase[];
+  /** An index of `phases`. */
+  readonly phaseOf: (step: number) => number;
   readonly epochOf: (step: number) => number;
+  readonly learningRateOf: (step: number) => number;
   /** The samples of all ranks, rank 0's first. */
   readonly batchOf: (step: number) => BatchRef;
   /** Those of one rank. */
@@ -35,15 +42,20 @@ export interface TrainSplit {
 
 /** @throws ConfigInvalidError if the data set does not fill one batch */
 export function planOf(
-  { ranks, training }: Experiment,
+  experiment: Experiment,
   { trainSize, shardSizes }: TrainSplit,
 ): Plan {
-  const { epochs, evaluateEvery, checkpointEvery } = training;
+  const { ranks, training } = experiment;
+  const { evaluateEvery, checkpointEvery } = training;
   const { checkpointEverySteps = Infinity } = training;
   const batchSize = ranks * training.batchSize;
   const stepsPerEpoch = Math.floor(trainSize / batchSize);
   if (stepsPerEpoch === 0) throw tooLarge(ranks, training.batchSize, trainSize);
   const epochOf = (step: number) => Math.floor(step / stepsPerEpoch) + 1;
+  const phases = phasesOf(experiment);
+  const epochs = phases.reduce((sum, phase) => sum + phase.epochs, 0);
+  const stageEpochs = epochs - training.epochs;
+  const placeOf = (step: number) => placeIn(phases, epochOf(step));
   const orderOf = newest(2, (epoch: number) =>
     shardSizes
       ? shardOrder(training.seed, epoch, shardSizes)
@@ -67,7 +79,13 @@ export function planOf(
     batchSize,
     stepsPerEpoch,
     totalSteps: epochs * stepsPerEpoch,
+    phases,
+    phaseOf: (step) => placeOf(step).phase,
     epochOf,
+    learningRateOf(step) {
+      const { phase, epoch } = placeOf(step);
+      return phases[phase]!.learningRateAt(epoch);
+    },
     batchOf,
     rankBatchOf(step, rank) {
       const { indices, ...batch } = batchOf(step);
@@ -76,11 +94,25 @@ export function planOf(
       return { ...batch, indices: own };
     },
     endsEpoch,
-    evaluatesAfter: every(evaluateEvery),
+    // Within a stage the student has not learnt the classes yet.
+    evaluatesAfter: (epoch) =>
+      epoch > stageEpochs &&
+      (epoch === epochs || (epoch - stageEpochs) % evaluateEvery === 0),
     checkpointsAt: (step) =>
       (step + 1) % checkpointEverySteps === 0 ||
       (endsEpoch(step) && every(checkpointEvery)(epochOf(step))),
   };
+}
+
+/** The phase of an epoch, and which of its epochs it is, from 1. */
+function placeIn(phases: readonly Phase[], epoch: number) {
+  let first = 1;
+  for (const [phase, { epochs }] of phases.entries()) {
+    if (epoch < first + epochs || phase === phases.length - 1)
+      return { phase, epoch: epoch - first + 1 };
+    first += epochs;
+  }
+  throw new Error('a plan has a phase');
 }
 
 /** Remembers the last `count` new results: prefetching looks ahead. */

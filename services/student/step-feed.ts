@@ -8,8 +8,8 @@ import type { BatchRef, RankInputs, TeacherOutputs } from './trainer-api.js';
 
 export interface FeedOptions {
   readonly runId: string;
-  /** What steps read of the teacher. */
-  readonly outputs: ReadonlySet<TeacherTensor>;
+  /** What a step reads of the teacher. */
+  readonly outputsOf: (step: number) => ReadonlySet<TeacherTensor>;
   readonly teacher: TeacherClient | undefined;
   readonly bank: BankMirror | undefined;
   /** Steps that are prepared at a time. */
@@ -93,7 +93,8 @@ export class StepFeed {
   }
 
   async #prepareRank(step: number, rank: number): Promise<TeacherOutputs> {
-    const { outputs: wanted, teacher, bank, batchOf } = this.#options;
+    const { teacher, bank, batchOf } = this.#options;
+    const wanted = this.#options.outputsOf(step);
     if (!teacher || wanted.size === 0) return {};
     const signal = this.#signal;
     const batch = batchOf(step, rank);

@@ -8,7 +8,7 @@ import type { StepMeasurements } from './trainer-api.js';
  * @throws NonFiniteLossError that names the term
  */
 export function measurementsOf(
-  { loss }: Experiment,
+  loss: Experiment['loss'],
   step: number,
   learningRate: number,
   scalars: NamedHostTensors,

@@ -76,7 +76,9 @@ class TrainerThread implements TrainerApi {
       ...this.#open,
       teacherFeatureDim: teacher?.featureDim ?? 0,
       teacherMaps: teacher?.mapShapes ?? [],
-      ...(this.#saved && { state: this.#saved.state }),
+      ...(this.#saved && {
+        from: { step: this.#saved.point.step, state: this.#saved.state },
+      }),
     });
     const evaluator = await Evaluator.create(
       engine,

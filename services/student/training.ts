@@ -7,11 +7,13 @@ import { createNetwork } from '#distill/models/index.js';
 import type { Network } from '#distill/models/network.js';
 import { teacherInput } from '#distill/objective.js';
 import { createRankPrograms } from '#distill/rank-programs.js';
-import { learningRateAt } from '#distill/schedule.js';
+import type { Phase } from '#distill/phases.js';
+import { carriedOver, createStageProgram } from '#distill/stage-program.js';
 import type { HostTensor, NamedHostTensors } from '#distill/tensors.js';
 import {
   createTrainProgram,
   type TrainProgramOptions,
+  type TrainTensors,
 } from '#distill/train-program.js';
 import { momentumOf } from '#distill/train-step.js';
 import type { Engine, Executable } from '#runtime/compute/engine.js';
@@ -35,7 +37,7 @@ export interface TrainingOptions {
   readonly teacherFeatureDim: number;
   readonly teacherMaps: readonly MapShape[];
   /** Of a checkpoint; without it, drawn from the experiment's seed. */
-  readonly state?: NamedHostTensors;
+  readonly from?: { readonly step: number; readonly state: NamedHostTensors };
 }
 
 /** The queue as a step reads it. */
@@ -53,39 +55,42 @@ export class Training {
   readonly network: Network;
   readonly plan: Plan;
   readonly #options: TrainingOptions;
-  readonly #program: Executable | RankStep;
+  #program: Executable | RankStep;
+  /** An index of the plan's phases. */
+  #phase: number;
   readonly #batches: BatchReader;
   #queue: FifoQueue | undefined;
   #ahead: StepQueue | undefined;
 
   static async create(options: TrainingOptions): Promise<Training> {
     const { experiment, dataset } = options;
-    const { imageShape, classNames } = dataset;
-    const { teacherFeatureDim, teacherMaps } = options;
     const network = createNetwork(
       experiment.student.network,
-      classNames.length,
+      dataset.classNames.length,
     );
-    const program = await compile(options, {
-      ...{ network, experiment, imageShape },
-      ...{ teacherFeatureDim, teacherMaps },
+    const plan = planOf(experiment, {
+      trainSize: dataset.split('train').size,
+      shardSizes: dataset.shardSizes,
     });
-    return new Training(options, network, program);
+    const phase = plan.phaseOf(options.from?.step ?? 0);
+    const place = { network, phase: plan.phases[phase]! };
+    const program = await compile(options, place, () => options.from?.state);
+    return new Training(options, network, plan, program, phase);
   }
 
   private constructor(
     options: TrainingOptions,
     network: Network,
+    plan: Plan,
     program: Executable | RankStep,
+    phase: number,
   ) {
     const { experiment, dataset } = options;
     this.network = network;
-    this.plan = planOf(experiment, {
-      trainSize: dataset.split('train').size,
-      shardSizes: dataset.shardSizes,
-    });
+    this.plan = plan;
     this.#options = options;
     this.#program = program;
+    this.#phase = phase;
     this.#batches = new BatchReader(dataset, experiment.training, this.plan);
   }
 
@@ -107,14 +112,17 @@ export class Training {
     const program = this.#whole;
     const given = await this.#given(inputs);
     if (order === 'before') enqueue();
-    const learningRate = this.#learningRateAt(step);
+    const { loss } = this.plan.phases[this.#phase]!;
+    const learningRate = this.plan.learningRateOf(step);
     const scalars = await program.run({
       ...given,
       ...queueTensor(this.#queue),
       learningRate: { shape: [], data: Float32Array.of(learningRate) },
     });
     if (order === 'after') enqueue();
-    return measurementsOf(experiment, step, learningRate, scalars);
+    const measured = measurementsOf(loss, step, learningRate, scalars);
+    await this.#enterPhaseOf(step + 1);
+    return measured;
   }
 
   /** The first half of a step, of one of several ranks. */
@@ -134,13 +142,13 @@ export class Training {
   async apply(inputs: ApplyInputs): Promise<StepMeasurements> {
     const { experiment } = this.#options;
     const { step, mean, elsewhere } = inputs;
-    const learningRate = this.#learningRateAt(step);
+    const learningRate = this.plan.learningRateOf(step);
     const halves = this.#halves;
     const scalars = await halves.apply(mean, learningRate, elsewhere);
     const { committed } = this.#ahead ?? {};
     if (committed) this.#queue?.enqueue(committed);
     this.#ahead = undefined;
-    return measurementsOf(experiment, step, learningRate, scalars);
+    return measurementsOf(experiment.loss, step, learningRate, scalars);
   }
 
   /** The network's tensors by their torch names. */
@@ -189,9 +197,18 @@ export class Training {
     throw new Error('a single rank takes a step whole');
   }
 
-  #learningRateAt(step: number): number {
-    const { training } = this.#options.experiment;
-    return learningRateAt(this.plan.epochOf(step), training);
+  /** What the next step needs: a checkpoint before it has its state. */
+  async #enterPhaseOf(step: number): Promise<void> {
+    const phase = this.plan.phaseOf(step);
+    if (phase === this.#phase) return;
+    const before = await this.#program.readState();
+    const place = { network: this.network, phase: this.plan.phases[phase]! };
+    const program = await compile(this.#options, place, (first) =>
+      carriedOver(first, before),
+    );
+    this.#whole.dispose();
+    this.#program = program;
+    this.#phase = phase;
   }
 
   /** What a rank's step reads but the queue. */
@@ -215,24 +232,34 @@ export class Training {
   }
 }
 
+/** @param begin the state to begin with, given the first one; or that, if none */
 async function compile(
-  { engine, experiment, ...options }: TrainingOptions,
-  program: TrainProgramOptions,
+  { engine, experiment, dataset, ...options }: TrainingOptions,
+  { network, phase }: { readonly network: Network; readonly phase: Phase },
+  begin: (first: NamedHostTensors) => NamedHostTensors | undefined,
 ): Promise<Executable | RankStep> {
   const { ranks, training } = experiment;
-  const { seed } = training;
+  const { teacherFeatureDim, teacherMaps } = options;
+  const program: TrainProgramOptions = {
+    ...{ network, experiment: { ...experiment, loss: phase.loss } },
+    ...{ imageShape: dataset.imageShape, teacherFeatureDim, teacherMaps },
+  };
+  const stateOf = ({ initialState }: Pick<TrainTensors, 'initialState'>) => {
+    const first = initialState(training.seed);
+    return begin(first) ?? first;
+  };
   try {
     if (ranks > 1) {
       const halves = createRankPrograms(program);
-      const state = options.state ?? halves.initialState(seed);
-      return await RankStep.create(engine, halves, state);
+      return await RankStep.create(engine, halves, stateOf(halves));
     }
-    const whole = createTrainProgram(program);
-    const state = options.state ?? whole.initialState(seed);
-    return await engine.compile(whole.program, state);
+    const whole = phase.stage
+      ? createStageProgram(program, phase.stage)
+      : createTrainProgram(program);
+    return await engine.compile(whole.program, stateOf(whole));
   } catch (error) {
     throw error instanceof MapMismatchError
-      ? mapsDiffer(program.network, error)
+      ? mapsDiffer(network, error)
       : error;
   }
 }

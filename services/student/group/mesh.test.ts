@@ -96,7 +96,7 @@ function idleFeed(ranks: readonly number[]): StepFeed {
   const none = {
     teacher: undefined,
     bank: undefined,
-    outputs: new Set<never>(),
+    outputsOf: () => new Set<never>(),
   };
   const batchOf = () => ({ split: 'train' as const, indices: [], epoch: 1 });
   const options = { ...address, ...none, prefetch: 1, totalSteps: 1, batchOf };
