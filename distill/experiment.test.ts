@@ -52,9 +52,12 @@ describe('experimentSchema', () => {
       ['loss'],
     ],
     [
-      'a memory of all samples',
-      written({ crdMemory: {} }),
-      ['loss', 'crdMemory'],
+      'two terms with memories of all samples',
+      written({
+        crdMemory: {},
+        rrdMemory: { studentTemperature: 1, teacherTemperature: 1 },
+      }),
+      ['loss'],
     ],
     [
       'rrd without temperatures',

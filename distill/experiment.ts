@@ -101,11 +101,6 @@ export const experimentSchema = experimentFields.superRefine(
       const needsTeacher = needs.teacher.size > 0 || needs.maps;
       if (needsTeacher && !experiment.teacher)
         refuse(['teacher'], `a teacher, which ${name} learns from`);
-      if (needs.samples)
-        refuse(
-          ['loss', name],
-          'a term that needs no memory of all samples, which the memory bank does not serve yet',
-        );
     }
     const staged = terms.filter(hasStage);
     if (terms.every(isOver) && experiment.loss.crossEntropy === 0)
@@ -117,15 +112,18 @@ export const experimentSchema = experimentFields.superRefine(
           ['ranks'],
           `1, since ${name} has a stage before the run, ${instead}`,
         );
-      if (terms.some((term) => orderOf(term).length > 0))
+      if (terms.some(readsBank))
         refuse(
           ['loss', name],
-          `no stage beside a term that reads the queue, ${instead}`,
+          `no stage beside a term that reads the bank, ${instead}`,
         );
     }
     const orders = new Set(terms.flatMap(orderOf));
     if (orders.size > 1)
       refuse(['loss'], 'one enqueue order for all terms that read the queue');
+    const remembering = terms.filter(hasMemories);
+    if (remembering.length > 1)
+      refuse(['loss'], 'one term with memories of all samples at most');
   },
 );
 
@@ -172,6 +170,15 @@ export function hasStage({ method, params }: WeightedTerm): boolean {
 /** Whether it has done its work when the run begins. */
 export function isOver(term: WeightedTerm): boolean {
   return hasStage(term) && !term.method.stage!.inRun(term.params);
+}
+
+/** Whether it contrasts with the bank's memories of all samples. */
+function hasMemories({ method, params }: WeightedTerm): boolean {
+  return method.needs(params).samples !== undefined;
+}
+
+function readsBank(term: WeightedTerm): boolean {
+  return orderOf(term).length > 0 || hasMemories(term);
 }
 
 function orderOf({ method, params }: WeightedTerm): EnqueueOrder[] {

@@ -9,6 +9,7 @@ import type {
   Method,
   MethodInputs,
   MethodState,
+  Side,
   TeacherOutput,
   TeacherTensor,
 } from './methods/method.js';
@@ -39,6 +40,20 @@ export interface Evaluated {
    * right (`correct`).
    */
   readonly measurements: NamedTensors;
+  /** By `rememberedOf`: what the memories of all samples are moved towards. */
+  readonly remembered: NamedTensors;
+}
+
+export const sides: readonly Side[] = ['student', 'teacher'];
+
+/** The input with a memory of all samples. */
+export function memoryOf(side: Side): string {
+  return `memory.${side}`;
+}
+
+/** The output with the embeddings for that memory. */
+export function rememberedOf(side: Side): string {
+  return `remembered.${side}`;
 }
 
 const outputInputs = {
@@ -83,6 +98,7 @@ export function evaluate(
     crossEntropy: supervised,
     correct: countCorrect(student.logits, labels),
   };
+  const remembered: Record<string, tf.Tensor> = {};
   for (const { name, method, params } of weightedTerms({ loss: weights })) {
     const own = withoutPrefix(name, state);
     const methodState = { trainable: own, buffers: own };
@@ -91,8 +107,12 @@ export function evaluate(
     measurements[name] = term.loss;
     Object.assign(measurements, withPrefix(name, term.measurements ?? {}));
     Object.assign(buffers, withPrefix(name, term.buffers ?? {}));
+    for (const side of sides) {
+      const embeddings = term.remembered?.[side];
+      if (embeddings) remembered[rememberedOf(side)] = embeddings;
+    }
   }
-  return { loss, buffers, measurements };
+  return { loss, buffers, measurements, remembered };
 }
 
 /**
@@ -122,6 +142,7 @@ export function evaluateStage(
     loss: term.loss,
     buffers: { ...student?.buffers, ...withPrefix(name, term.buffers ?? {}) },
     measurements: { [name]: term.loss },
+    remembered: {},
   };
 }
 
@@ -140,8 +161,8 @@ function methodInputsOf(
   const mapsOf = (kind: MapKind) =>
     Object.assign([] as tf.Tensor4D[], withoutPrefix(mapInputs[kind], inputs));
   const queue = inputs['queue'] as tf.Tensor2D | undefined;
-  const own = inputs['samples'] as tf.Tensor1D | undefined;
   const contrast = inputs['contrast'] as tf.Tensor2D | undefined;
+  const memory = (side: Side) => inputs[memoryOf(side)] as tf.Tensor2D;
   return {
     teacher: {
       ...Object.fromEntries(present),
@@ -149,7 +170,12 @@ function methodInputsOf(
       preactivations: mapsOf('preactivations'),
     },
     ...(queue && { queue }),
-    ...(own && contrast && { samples: { own, contrast } }),
+    ...(contrast && {
+      samples: {
+        contrast,
+        memories: { student: memory('student'), teacher: memory('teacher') },
+      },
+    }),
   };
 }
 
@@ -181,6 +207,7 @@ export function teacherSpecs(
     embeddings: dims.featDim,
   };
   const needs = needsOf({ loss });
+  const memory = float32([dims.sampleCount, dims.featDim]);
   const specs = [...needs.teacher].map((output) => {
     const shape = [batchSize, widths[output]];
     return [teacherInput(output), float32(shape)] as const;
@@ -193,8 +220,8 @@ export function teacherSpecs(
     ...Object.fromEntries([...specs, ...maps]),
     ...(needs.queue && { queue: float32([dims.capacity, dims.featDim]) }),
     ...(needs.samples && {
-      samples: int32([batchSize]),
       contrast: int32([batchSize, 1 + needs.samples.negatives]),
+      ...Object.fromEntries(sides.map((side) => [memoryOf(side), memory])),
     }),
   };
 }

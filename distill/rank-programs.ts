@@ -20,7 +20,8 @@ export interface RankPrograms extends TrainTensors {
    * The first half, of one rank. State: none, since every rank brings other
    * buffers. Inputs: `trainable`, `buffers` and `inputs` of `TrainTensors`.
    * Outputs: `gradient.<name>` of every weight that the loss depends on,
-   * `buffer.<name>`, and the scalars of `Evaluated.measurements` with `loss`.
+   * `buffer.<name>`, the scalars of `Evaluated.measurements` with `loss`, and
+   * what is `remembered`.
    */
   readonly gradients: Program;
   /**
@@ -57,6 +58,7 @@ export function createRankPrograms(options: TrainProgramOptions): RankPrograms {
           ...renamed(step.gradients, gradientOf),
           ...renamed(step.buffers, newBufferOf),
           ...step.measurements,
+          ...step.remembered,
         };
         return { state: {}, outputs };
       },

@@ -1,23 +1,116 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Rng } from './data/rng.js';
+import { rngFrom } from './data/rng.js';
 import { constant } from './ops/constant.js';
-import { l2Normalize } from './ops/l2-normalize.js';
-import { drawTensor, type HostTensor } from './tensors.js';
+import type { QueueSnapshot } from './queue.js';
+import { drawTensor } from './tensors.js';
 
 /**
  * A memory of one embedding per sample of the train split, as CRD has it
- * (Tian et al., arXiv 1910.10699): rows [n, d] that lie in the step's state.
+ * (Tian et al., arXiv 1910.10699).
  */
 
-/** Rows from U(-1, 1) / sqrt(d / 3), so that their mean square length is 1. */
-export function initMemory(
-  sampleCount: number,
-  featDim: number,
-  rng: Rng,
-): HostTensor {
-  const bound = 1 / Math.sqrt(featDim / 3);
-  const next = () => (2 * rng.uniform() - 1) * bound;
-  return drawTensor([sampleCount, featDim], next);
+/** What a memory is at version 0. */
+export interface MemoryOptions {
+  /** Samples of the train split (n). */
+  readonly capacity: number;
+  /** Width of a row (d). */
+  readonly featDim: number;
+  readonly seed: number;
+}
+
+/**
+ * The rows [n, d] by sample. The bank moves them; a student's mirror puts the
+ * moved rows where they belong, and has the same bytes.
+ */
+export class SampleMemory {
+  readonly featDim: number;
+  /** The live rows [capacity, featDim]: read only, not a copy. */
+  readonly rows: Float32Array;
+  #version: number;
+
+  /** Rows from U(-1, 1) / sqrt(d / 3): their mean square length is 1. */
+  static create({ capacity, featDim, seed }: MemoryOptions): SampleMemory {
+    const rng = rngFrom(seed, 'memory');
+    const bound = 1 / Math.sqrt(featDim / 3);
+    const next = () => (2 * rng.uniform() - 1) * bound;
+    const { data: rows } = drawTensor([capacity, featDim], next);
+    return SampleMemory.adopt({ rows, featDim, version: 0 });
+  }
+
+  /** Goes on from a snapshot, whose rows are the memory's own from here on. */
+  static adopt(snapshot: Omit<QueueSnapshot, 'pointer'>): SampleMemory {
+    return new SampleMemory(snapshot);
+  }
+
+  private constructor(snapshot: Omit<QueueSnapshot, 'pointer'>) {
+    this.rows = snapshot.rows;
+    this.featDim = snapshot.featDim;
+    this.#version = snapshot.version;
+  }
+
+  get capacity(): number {
+    return this.rows.length / this.featDim;
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  /** No row is the next: they have their samples. */
+  get pointer(): number {
+    return 0;
+  }
+
+  /**
+   * Commits a batch as the next version: of each sample the old row moves
+   * towards its embedding, v = normalise(momentum v + (1 - momentum) f).
+   * @param samples all different
+   * @param embeddings [samples.length, featDim]
+   * @param momentum share of the old row; at least 0 and less than 1
+   * @returns the moved rows, in the batch's order
+   */
+  move(
+    samples: readonly number[],
+    embeddings: Float32Array,
+    momentum: number,
+  ): Float32Array {
+    const { featDim, rows } = this;
+    const moved = new Float32Array(embeddings.length);
+    samples.forEach((sample, row) => {
+      const [to, from] = [row * featDim, sample * featDim];
+      let squares = 0;
+      for (let i = 0; i < featDim; i++) {
+        const old = momentum * rows[from + i]!;
+        const value = old + (1 - momentum) * embeddings[to + i]!;
+        moved[to + i] = value;
+        squares += value * value;
+      }
+      const norm = Math.max(Math.sqrt(squares), 1e-12);
+      for (let i = to; i < to + featDim; i++) moved[i]! /= norm;
+    });
+    this.put(samples, moved);
+    return moved;
+  }
+
+  /**
+   * Commits rows that were moved elsewhere as the next version.
+   * @param rows [samples.length, featDim]
+   */
+  put(samples: readonly number[], rows: Float32Array): void {
+    const { featDim } = this;
+    samples.forEach((sample, row) => {
+      const start = row * featDim;
+      const moved = rows.subarray(start, start + featDim);
+      this.rows.set(moved, sample * featDim);
+    });
+    this.#version++;
+  }
+
+  /** A copy of the whole content. */
+  snapshot(): QueueSnapshot {
+    const { featDim, pointer, version } = this;
+    return { rows: this.rows.slice(), featDim, pointer, version };
+  }
 }
 
 /**
@@ -35,34 +128,6 @@ export function scoresInMemory(
   const rows = constant(() => tf.gather(memory as tf.Tensor2D, samples)); // [N, M, d]
   const products = tf.matMul(rows, tf.expandDims(embeddings, 2)); // [N, M, 1]
   return tf.squeeze(products, [2]);
-}
-
-/**
- * The memory after a step: of each sample of the batch the old row moved
- * towards its embedding, v = normalise(momentum v + (1 - momentum) f).
- *
- * @param memory [n, d]
- * @param samples numbers of the batch's samples, all different. int32 [N]
- * @param embeddings [N, d]
- */
-export function updateMemory(
-  memory: tf.Tensor,
-  samples: tf.Tensor1D,
-  embeddings: tf.Tensor2D,
-  momentum: number,
-): tf.Tensor2D {
-  return constant(() => {
-    const old = tf.gather(memory as tf.Tensor2D, samples); // [N, d]
-    const blend = tf.add<tf.Tensor2D>(
-      tf.mul(old, momentum),
-      tf.mul(embeddings, 1 - momentum),
-    );
-    // One product with 0 and 1 places the rows: no engine need scatter.
-    const places = tf.oneHot(samples, memory.shape[0], 1, 0, 'float32');
-    const placed = tf.matMul(places, l2Normalize(blend), true); // [n, d]
-    const others = tf.sub(1, tf.sum(places, 0)); // [n]
-    return tf.add(tf.mul(memory, tf.expandDims(others, 1)), placed);
-  });
 }
 
 /**

@@ -42,15 +42,15 @@ export interface TrainProgramOptions {
 export interface TrainTensors {
   /** Weights of the network and of the methods' heads. */
   readonly trainable: NamedSpecs;
-  /** What a step replaces besides: running statistics, memories. */
+  /** What a step replaces besides: running statistics, normalisers. */
   readonly buffers: NamedSpecs;
   /**
    * Of one rank (B = batchSize): `images` float32 [B, H, W, C] normalised,
    * `labels` int32 [B], and as the loss needs `teacherFeatures`,
    * `teacherLogits`, `teacherEmbeddings` [B, width], `queue` [K, featDim],
    * `teacherMaps.<i>` and `teacherPreactivations.<i>` [B, H, W, C] of those
-   * maps that the terms need, `samples` int32 [B] and `contrast` int32
-   * [B, 1 + negatives].
+   * maps that the terms need, `contrast` int32 [B, 1 + negatives] and
+   * `memory.student`, `memory.teacher` [sampleCount, featDim].
    */
   readonly inputs: NamedSpecs;
   /**
@@ -66,7 +66,8 @@ export interface TrainProgram extends Pick<TrainTensors, 'initialState'> {
   /**
    * One training step of a single rank. State: as `initialState` names it.
    * Inputs: those of `TrainTensors`, and `learningRate` float32 [].
-   * Outputs: scalars, see `Evaluated.measurements`, and `loss`.
+   * Outputs: scalars, see `Evaluated.measurements`, and `loss`; what is
+   * `remembered`.
    */
   readonly program: Program;
 }
@@ -85,7 +86,8 @@ export function createTrainProgram(options: TrainProgramOptions): TrainProgram {
       const step = gradients({ network, loss }, names, state, given);
       const rate = given['learningRate'] as tf.Scalar;
       const updated = applyGradients(step, state, rate, training);
-      return { state: updated, outputs: step.measurements };
+      const outputs = { ...step.measurements, ...step.remembered };
+      return { state: updated, outputs };
     },
   };
   return { program, initialState };

@@ -12,6 +12,8 @@ export interface StepGradients {
   readonly buffers: NamedTensors;
   /** As `Evaluated.measurements`, and `loss`. */
   readonly measurements: NamedTensors;
+  /** As `Evaluated.remembered`. */
+  readonly remembered: NamedTensors;
 }
 
 /**
@@ -69,15 +71,16 @@ export function differentiate(
   trainable: readonly string[],
   state: NamedTensors,
 ): StepGradients {
-  const kept = { buffers: {}, measurements: {} } as Record<
-    'buffers' | 'measurements',
+  const kept = { buffers: {}, measurements: {}, remembered: {} } as Record<
+    'buffers' | 'measurements' | 'remembered',
     NamedTensors
   >;
   const weights = trainable.map((name) => state[name]!);
   const differentiated = () => {
-    const { loss, buffers, measurements } = f();
+    const { loss, buffers, measurements, remembered } = f();
     kept.buffers = mapTensors(buffers, keepCopy);
     kept.measurements = mapTensors(measurements, keepCopy);
+    kept.remembered = mapTensors(remembered, keepCopy);
     return loss;
   };
   const { value, grads } = tf
@@ -91,6 +94,7 @@ export function differentiate(
     gradients: Object.fromEntries(found),
     buffers: mapTensors(kept.buffers, takeOver),
     measurements: { ...mapTensors(kept.measurements, takeOver), loss: value },
+    remembered: mapTensors(kept.remembered, takeOver),
   };
 }
 

@@ -20,6 +20,7 @@ import {
   type TrainProgramOptions,
 } from '#distill/train-program.js';
 import type { Engine } from '#runtime/compute/engine.js';
+import { memoriesByHand } from './memories-by-hand.js';
 import { openRanks, type RankedStudent } from './ranks-by-hand.js';
 
 export interface OneProcessOptions {
@@ -61,15 +62,18 @@ export async function trainInOneProcess(
     imageShape: dataset.imageShape,
     teacherFeatureDim: options.teacher?.network.featureDim ?? 0,
     teacherMaps: teacherMapsOf(options),
+    sampleCount: dataset.split('train').size,
   });
   const teacher = options.teacher && (await openTeacher(options));
   const order = needsOf(experiment).queue;
   const queue = order && FifoQueue.create(bank);
+  const memories = memoriesByHand(experiment, dataset);
   const losses: number[] = [];
   let startedMs = performance.now();
   for (let step = 0; step < steps; step++) {
     if (step === 1) startedMs = performance.now();
-    const { epoch, images, labels } = await batchAt(step, experiment, dataset);
+    const batch = await batchAt(step, experiment, dataset);
+    const { epoch, images, labels, indices } = batch;
     const taught: Taught = (await teacher?.(images)) ?? {};
     const { embeddings } = taught;
     if (order === 'before') queue?.enqueue(embeddings?.data as Float32Array);
@@ -80,17 +84,20 @@ export async function trainInOneProcess(
         labels,
         learningRate: { shape: [], data: Float32Array.of(rate) },
         ...inputsOf(taught),
+        ...memories?.inputs(epoch, indices),
         ...(queue && {
           queue: { shape: [queue.capacity, queue.featDim], data: queue.rows },
         }),
       }),
     );
     if (order === 'after') queue?.enqueue(embeddings?.data as Float32Array);
+    memories?.move(indices, outputs);
     losses.push(outputs['loss']!.data[0]!);
   }
   const seconds = (performance.now() - startedMs) / 1000;
   const imagesPerSecond = ((steps - 1) * ranks * training.batchSize) / seconds;
-  return { losses, state: await student.readState(), imagesPerSecond };
+  const state = { ...(await student.readState()), ...memories?.state() };
+  return { losses, state, imagesPerSecond };
 }
 
 /** One rank's step as one program; several ranks' by hand. */
@@ -143,6 +150,7 @@ export async function batchAt(
   const labels = Int32Array.from(indices, (index) => train.label(index));
   return {
     epoch,
+    indices,
     images: {
       shape: [batchSize, ...imageShape],
       data: normalize(pixels, normalization),
@@ -186,8 +194,8 @@ async function openTeacher(options: OneProcessOptions) {
     bank.featDim,
   );
   return async (images: HostTensor) => {
-    const { features, ...others } = await executable.run({ images });
-    return { ...others, embeddings: embed(features!, projection) };
+    const outputs = await executable.run({ images });
+    return { ...outputs, embeddings: embed(outputs['features']!, projection) };
   };
 }
 

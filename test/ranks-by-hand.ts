@@ -42,7 +42,9 @@ export async function openRanks(
         const own = rowsOf(rank, ranks, inputs);
         outputs.push(await gradients.run({ ...given, ...own }));
       }
-      const names = Object.keys(outputs[0]!).filter((name) => !isBuffer(name));
+      const names = Object.keys(outputs[0]!).filter(
+        (name) => !isBuffer(name) && !isRemembered(name),
+      );
       const means = Object.fromEntries(
         names.map((name) => [name, mean(outputs.map((own) => own[name]!))]),
       );
@@ -60,7 +62,11 @@ export async function openRanks(
       );
       const weights = await sgd.readState();
       state = { ...state, ...weights, ...Object.fromEntries(buffers) };
-      return filtered(means, (name) => !isGradient(name));
+      const all = outputs.map((own) => filtered(own, isRemembered));
+      return {
+        ...filtered(means, (name) => !isGradient(name)),
+        ...joined(all),
+      };
     },
     readState: () => Promise.resolve(state),
   };
@@ -68,6 +74,7 @@ export async function openRanks(
 
 const isGradient = (name: string) => name.startsWith('gradient.');
 const isBuffer = (name: string) => name.startsWith('buffer.');
+const isRemembered = (name: string) => name.startsWith('remembered.');
 const bufferAt = (rank: number, name: string) =>
   rank === 0 ? name : `rank${rank}.${name}`;
 
@@ -95,14 +102,27 @@ function filtered(
 
 const scalar = { shape: [], dataType: 'float32' } as const;
 
-/** The rows of `rank`; all read the one queue. */
+/** The rows of all ranks, rank 0's first. */
+function joined(each: readonly NamedHostTensors[]): NamedHostTensors {
+  const names = Object.keys(each[0]!);
+  const entries = names.map((name) => {
+    const parts = each.map((own) => own[name]!);
+    const [, width] = parts[0]!.shape;
+    const data = Float32Array.from(parts.flatMap((part) => [...part.data]));
+    return [name, { shape: [data.length / width!, width!], data }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** The rows of `rank`; all read the one queue and the same memories. */
 function rowsOf(
   rank: number,
   ranks: number,
   inputs: NamedHostTensors,
 ): NamedHostTensors {
   const entries = Object.entries(inputs).map(([name, tensor]) => {
-    if (name === 'queue') return [name, tensor] as const;
+    if (name === 'queue' || name.startsWith('memory.'))
+      return [name, tensor] as const;
     const [rows, ...width] = tensor.shape;
     const size = tensor.data.length / ranks;
     const data = tensor.data.slice(rank * size, (rank + 1) * size);

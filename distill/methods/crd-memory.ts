@@ -14,17 +14,18 @@ const params = z.strictObject({ weight: weightOf(0.8), ...memoryParams });
 export const crdMemory: Method<z.infer<typeof params>> = {
   name: 'crdMemory',
   params,
-  needs: ({ negatives }) => ({
+  needs: ({ negatives, momentum }) => ({
     teacher: new Set(['features']),
-    samples: { negatives },
+    samples: { negatives, momentum },
   }),
   init: (dims, _params, rng) => memoryHeads(dims, rng),
   loss: (inputs, state, params) => {
-    const { student, teacher, buffers } = contrast(inputs, state, params);
-    const sampleCount = buffers['studentMemory']!.shape[0];
+    const { temperature } = params;
+    const { student, teacher, ...after } = contrast(inputs, state, temperature);
+    const sampleCount = inputs.samples!.memories.student.shape[0];
     const [own, other] = [student, teacher].map(({ pairs }) =>
       noiseContrastive(pairs, sampleCount),
     ) as [tf.Scalar, tf.Scalar];
-    return { loss: tf.add(own, other), buffers };
+    return { loss: tf.add(own, other), ...after };
   },
 };

@@ -1,16 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { l2Normalize } from '../ops/l2-normalize.js';
-import {
-  initMemory,
-  normalizerOf,
-  scoresInMemory,
-  updateMemory,
-} from '../sample-memory.js';
+import { normalizerOf, scoresInMemory } from '../sample-memory.js';
 import type { HostTensor, NamedTensors } from '../tensors.js';
 import type { Rng } from '../data/rng.js';
 import { joinHeads, linearHead, project } from './heads.js';
-import type { Dims, MethodInputs, MethodState } from './method.js';
+import type { Dims, MethodInputs, MethodState, Remembered } from './method.js';
 
 /** What the methods with memories of all samples share. */
 export const memoryParams = {
@@ -22,17 +17,9 @@ export const memoryParams = {
   negatives: z.number().int().positive().default(16384),
 };
 
-export interface MemoryParams {
-  readonly temperature: number;
-  readonly momentum: number;
-}
-
-/**
- * Embeddings of both sides, and a memory of each. A normaliser at 0 is yet to
- * be estimated.
- */
+/** Linear embeddings of both sides. A normaliser at 0 is yet to be estimated. */
 export function memoryHeads(dims: Dims, rng: Rng) {
-  const { studentFeatureDim, teacherFeatureDim, featDim, sampleCount } = dims;
+  const { studentFeatureDim, teacherFeatureDim, featDim } = dims;
   const unset: HostTensor = { shape: [], data: new Float32Array(1) };
   return joinHeads([
     linearHead('embed', studentFeatureDim, featDim, rng),
@@ -40,8 +27,6 @@ export function memoryHeads(dims: Dims, rng: Rng) {
     {
       trainable: {},
       buffers: {
-        studentMemory: initMemory(sampleCount, featDim, rng),
-        teacherMemory: initMemory(sampleCount, featDim, rng),
         studentNormalizer: unset,
         teacherNormalizer: unset,
       },
@@ -60,26 +45,26 @@ export interface Scored {
 export interface Contrasted {
   readonly student: Scored;
   readonly teacher: Scored;
+  readonly remembered: Remembered;
   /** After the step. */
   readonly buffers: NamedTensors;
 }
 
-/** Scores both sides in the other's memory, and moves both memories. */
+/** Scores both sides in the other's memory. */
 export function contrast(
   { student, teacher, samples }: MethodInputs,
   { trainable, buffers }: MethodState<NamedTensors>,
-  { temperature, momentum }: MemoryParams,
+  temperature: number,
 ): Contrasted {
-  const { own, contrast } = samples!;
-  const side = (features: tf.Tensor2D, head: string, other: string) => {
+  const { contrast, memories } = samples!;
+  const side = (features: tf.Tensor2D, head: string, memory: tf.Tensor) => {
     const embeddings = l2Normalize(project(features, trainable, head));
-    const memory = buffers[`${other}Memory`]!;
     const scores = scoresInMemory(memory, embeddings, contrast);
     return { embeddings, scores };
   };
-  const s = side(student.features, 'embed', 'teacher');
-  const t = side(teacher.features!, 'embedTeacher', 'student');
-  const sampleCount = buffers['studentMemory']!.shape[0];
+  const s = side(student.features, 'embed', memories.teacher);
+  const t = side(teacher.features!, 'embedTeacher', memories.student);
+  const sampleCount = memories.student.shape[0];
   const scored = (scores: tf.Tensor2D, name: string) => {
     const exponentials = tf.exp(tf.div<tf.Tensor2D>(scores, temperature));
     const current = buffers[name]!;
@@ -89,14 +74,11 @@ export function contrast(
   };
   const forStudent = scored(s.scores, 'studentNormalizer');
   const forTeacher = scored(t.scores, 'teacherNormalizer');
-  const moved = (name: string, embeddings: tf.Tensor2D) =>
-    updateMemory(buffers[name]!, own, embeddings, momentum);
   return {
     student: forStudent,
     teacher: forTeacher,
+    remembered: { student: s.embeddings, teacher: t.embeddings },
     buffers: {
-      studentMemory: moved('studentMemory', s.embeddings),
-      teacherMemory: moved('teacherMemory', t.embeddings),
       studentNormalizer: forStudent.normalizer,
       teacherNormalizer: forTeacher.normalizer,
     },

@@ -75,17 +75,22 @@ export interface Needs {
   readonly queue?: EnqueueOrder;
   /** Intermediate activations of the teacher. */
   readonly maps?: readonly MapNeed[];
-  /**
-   * Each sample's number in the train split, and the numbers of samples to
-   * contrast it with. No service delivers them yet.
-   */
+  /** The bank's memories of all samples, and samples to contrast with. */
   readonly samples?: SampleNeeds;
 }
 
 export interface SampleNeeds {
   /** Samples drawn per sample of the batch, besides its positive (K). */
   readonly negatives: number;
+  /** Share of the old row when a memory is moved. */
+  readonly momentum: number;
 }
+
+/** Whose embeddings a memory has. */
+export type Side = 'student' | 'teacher';
+
+/** What the memories are moved towards: the batch's embeddings. [N, featDim] */
+export type Remembered = Readonly<Record<Side, tf.Tensor2D>>;
 
 /** Activations behind a stage's last ReLU, or in front of it. */
 export type MapKind = 'maps' | 'preactivations';
@@ -153,12 +158,14 @@ export interface MethodInputs {
   readonly labels: tf.Tensor1D; // int32 [N]
   /** The bank's rows at the step's version, a constant. [K, featDim] */
   readonly queue?: tf.Tensor2D;
-  /** Numbers of samples in the train split. */
   readonly samples?: {
-    /** The batch's own, all different. int32 [N] */
-    readonly own: tf.Tensor1D;
-    /** Column 0 is a positive, the others negatives. int32 [N, 1 + K] */
+    /**
+     * Numbers in the train split: column 0 is a positive, the others negatives.
+     * int32 [N, 1 + K]
+     */
     readonly contrast: tf.Tensor2D;
+    /** At the step's version, constants. [sampleCount, featDim] */
+    readonly memories: Readonly<Record<Side, tf.Tensor2D>>;
   };
 }
 
@@ -173,4 +180,6 @@ export interface MethodLoss {
   readonly buffers?: NamedTensors;
   /** Scalars worth a curve, by name. */
   readonly measurements?: NamedTensors;
+  /** Where `needs` names samples: for the bank's memories, once it counts. */
+  readonly remembered?: Remembered;
 }

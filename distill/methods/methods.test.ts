@@ -73,7 +73,10 @@ const logits = randomTensor<tf.Tensor2D>([batch, classCount], 'logits');
 const labels = tf.tensor1d([0, 1, 2, 3], 'int32');
 const queue = l2Normalize(randomTensor([8, 3], 'queue'));
 const samples = {
-  own: tf.tensor1d([7, 2, 0, 9], 'int32'),
+  memories: {
+    student: randomTensor<tf.Tensor2D>([10, 3], 'memory of the student'),
+    teacher: randomTensor<tf.Tensor2D>([10, 3], 'memory of the teacher'),
+  },
   contrast: tf.tensor2d(
     [
       [7, 1, 2, 3],
@@ -113,8 +116,6 @@ function inputOf(name: string, { shape }: TensorSpec): tf.Tensor {
   switch (name) {
     case 'labels':
       return labels;
-    case 'samples':
-      return samples.own;
     case 'contrast':
       return samples.contrast;
     case 'learningRate':
@@ -194,6 +195,14 @@ describe.each(written)('%s %j', (name, given) => {
     for (const [key, { shape, dtype }] of Object.entries(buffers)) {
       expect(state.buffers[key]).toMatchObject({ shape, dtype });
     }
+  });
+
+  it('has embeddings for the memories, if it has memories', () => {
+    const { remembered } = method.loss(inputs, state, params);
+    const shapes = Object.values(remembered ?? {}).map(({ shape }) => shape);
+    expect(shapes).toEqual(
+      needs.samples ? Array(2).fill([batch, dims.featDim]) : [],
+    );
   });
 
   it('leaves nothing behind', () => {

@@ -26,9 +26,9 @@ const params = z.strictObject({
 export const rrdMemory: Method<z.infer<typeof params>> = {
   name: 'rrdMemory',
   params,
-  needs: ({ negatives }) => ({
+  needs: ({ negatives, momentum }) => ({
     teacher: new Set(['features']),
-    samples: { negatives },
+    samples: { negatives, momentum },
   }),
   init: (dims, _params, rng) => {
     const { trainable, buffers } = memoryHeads(dims, rng);
@@ -40,7 +40,8 @@ export const rrdMemory: Method<z.infer<typeof params>> = {
   },
   loss: (inputs, { trainable, buffers: before }, params) => {
     const state = { trainable: { ...before, ...trainable }, buffers: before };
-    const { student, teacher, buffers } = contrast(inputs, state, params);
+    const { temperature } = params;
+    const { student, teacher, ...after } = contrast(inputs, state, temperature);
     const part = params.scores === 'similarities' ? 'scores' : 'pairs';
     const logits = tf.div<tf.Tensor2D>(
       student[part],
@@ -49,6 +50,6 @@ export const rrdMemory: Method<z.infer<typeof params>> = {
     const target = constant(() =>
       tf.softmax(tf.div<tf.Tensor2D>(teacher[part], params.teacherTemperature)),
     );
-    return { loss: softCrossEntropy(logits, target), buffers };
+    return { loss: softCrossEntropy(logits, target), ...after };
   },
 };

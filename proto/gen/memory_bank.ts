@@ -9,6 +9,8 @@ import type { DeleteQueueResponse as _rrd_v1_DeleteQueueResponse, DeleteQueueRes
 import type { Delta as _rrd_v1_Delta, Delta__Output as _rrd_v1_Delta__Output } from './rrd/v1/Delta.js';
 import type { EnqueueRequest as _rrd_v1_EnqueueRequest, EnqueueRequest__Output as _rrd_v1_EnqueueRequest__Output } from './rrd/v1/EnqueueRequest.js';
 import type { EnqueueResponse as _rrd_v1_EnqueueResponse, EnqueueResponse__Output as _rrd_v1_EnqueueResponse__Output } from './rrd/v1/EnqueueResponse.js';
+import type { GatherRowsRequest as _rrd_v1_GatherRowsRequest, GatherRowsRequest__Output as _rrd_v1_GatherRowsRequest__Output } from './rrd/v1/GatherRowsRequest.js';
+import type { GatherRowsResponse as _rrd_v1_GatherRowsResponse, GatherRowsResponse__Output as _rrd_v1_GatherRowsResponse__Output } from './rrd/v1/GatherRowsResponse.js';
 import type { GetQueueRequest as _rrd_v1_GetQueueRequest, GetQueueRequest__Output as _rrd_v1_GetQueueRequest__Output } from './rrd/v1/GetQueueRequest.js';
 import type { GetQueueResponse as _rrd_v1_GetQueueResponse, GetQueueResponse__Output as _rrd_v1_GetQueueResponse__Output } from './rrd/v1/GetQueueResponse.js';
 import type { Heartbeat as _rrd_v1_Heartbeat, Heartbeat__Output as _rrd_v1_Heartbeat__Output } from './rrd/v1/Heartbeat.js';
@@ -42,6 +44,8 @@ export interface ProtoGrpcType {
       Delta: MessageTypeDefinition<_rrd_v1_Delta, _rrd_v1_Delta__Output>
       EnqueueRequest: MessageTypeDefinition<_rrd_v1_EnqueueRequest, _rrd_v1_EnqueueRequest__Output>
       EnqueueResponse: MessageTypeDefinition<_rrd_v1_EnqueueResponse, _rrd_v1_EnqueueResponse__Output>
+      GatherRowsRequest: MessageTypeDefinition<_rrd_v1_GatherRowsRequest, _rrd_v1_GatherRowsRequest__Output>
+      GatherRowsResponse: MessageTypeDefinition<_rrd_v1_GatherRowsResponse, _rrd_v1_GatherRowsResponse__Output>
       GetQueueRequest: MessageTypeDefinition<_rrd_v1_GetQueueRequest, _rrd_v1_GetQueueRequest__Output>
       GetQueueResponse: MessageTypeDefinition<_rrd_v1_GetQueueResponse, _rrd_v1_GetQueueResponse__Output>
       Heartbeat: MessageTypeDefinition<_rrd_v1_Heartbeat, _rrd_v1_Heartbeat__Output>

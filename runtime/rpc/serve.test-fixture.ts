@@ -27,6 +27,7 @@ export async function serve(
     createQueue: unused,
     restoreQueue: unused,
     enqueue: unused,
+    gatherRows: unused,
     subscribe: unused,
     getQueue: unused,
     listQueues: unused,

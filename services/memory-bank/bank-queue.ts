@@ -1,11 +1,5 @@
-import type { FifoQueue, QueueSnapshot } from '#distill/queue.js';
-import {
-  EmbeddingDimError,
-  InvalidRequestError,
-  StaleEpochError,
-  TeacherMismatchError,
-  type DomainError,
-} from '#runtime/errors.js';
+import type { QueueSnapshot } from '#distill/queue.js';
+import { InvalidRequestError, type DomainError } from '#runtime/errors.js';
 import {
   Feeder,
   type Batch,
@@ -13,7 +7,9 @@ import {
   type FeederProgress,
 } from './feeder.js';
 import { History, type Delta } from './history.js';
+import { commitRows, type QueueRows } from './queue-rows.js';
 import type { QueueSpec } from './queue-spec.js';
+import { type Submission, validateSubmission } from './submission.js';
 
 /** The counters of a queue at one moment. */
 export interface QueueState {
@@ -52,17 +48,6 @@ export interface Taken {
   readonly commits: readonly Delta[];
 }
 
-/** Rows of one step, all ranks: its delta has to fit one message of gRPC. */
-const maxStepBytes = 32 * 2 ** 20;
-
-/** A batch with what must fit the queue it is for. */
-export interface Submission extends Batch {
-  readonly epoch: number;
-  readonly teacherDigest: string;
-  /** Width of the rows. */
-  readonly featDim: number;
-}
-
 /**
  * One named queue: its rows, the runs that feed it, and the commits that its
  * subscribers have yet to see. Every commit is one version.
@@ -70,7 +55,7 @@ export interface Submission extends Batch {
 export class BankQueue {
   readonly spec: QueueSpec;
   readonly epoch: number;
-  readonly #fifo: FifoQueue;
+  readonly #rows: QueueRows;
   readonly #firstStep: number;
   readonly #limits: QueueLimits;
   #history: History;
@@ -84,33 +69,33 @@ export class BankQueue {
   constructor(
     spec: QueueSpec,
     epoch: number,
-    fifo: FifoQueue,
+    rows: QueueRows,
     firstStep: number,
     limits: QueueLimits,
   ) {
     this.spec = spec;
     this.epoch = epoch;
-    this.#fifo = fifo;
+    this.#rows = rows;
     this.#firstStep = firstStep;
     this.#nextStep = firstStep;
     this.#limits = limits;
-    this.#history = new History(fifo.version, limits.historyBytes);
+    this.#history = new History(rows.version, limits.historyBytes);
   }
 
   /**
    * A queue that goes on where another one stood.
-   * @param fifo at the progress's version
+   * @param rows at the progress's version
    * @param recent the commits up to that version that readers may ask for
    */
   static resume(
     { spec, epoch, firstStep, nextStep, runs }: QueueProgress,
-    fifo: FifoQueue,
+    rows: QueueRows,
     recent: readonly Delta[],
     limits: QueueLimits,
   ): BankQueue {
-    const queue = new BankQueue(spec, epoch, fifo, firstStep, limits);
+    const queue = new BankQueue(spec, epoch, rows, firstStep, limits);
     queue.#nextStep = nextStep;
-    queue.#history = History.of(fifo.version, recent, limits.historyBytes);
+    queue.#history = History.of(rows.version, recent, limits.historyBytes);
     for (const [runId, progress] of Object.entries(runs)) {
       const feeder = new Feeder(progress, spec.worldSize, limits);
       queue.#feeders.set(runId, feeder);
@@ -133,7 +118,7 @@ export class BankQueue {
 
   /** The live rows [capacity, featDim] in slot order: read only, not a copy. */
   get rows(): Float32Array {
-    return this.#fifo.rows;
+    return this.#rows.rows;
   }
 
   /** Settled batches that wait for others. */
@@ -156,8 +141,8 @@ export class BankQueue {
     return {
       spec: this.spec,
       epoch: this.epoch,
-      version: this.#fifo.version,
-      pointer: this.#fifo.pointer,
+      version: this.#rows.version,
+      pointer: this.#rows.pointer,
       nextStep: this.#nextStep,
       pendingBatches,
       subscribers: this.#listeners.size,
@@ -172,15 +157,29 @@ export class BankQueue {
   /** A copy at the present version, shared by all who ask for that version. */
   snapshot(): QueueSnapshot {
     const last = this.#lastSnapshot?.deref();
-    if (last?.version === this.#fifo.version) return last;
-    const snapshot = this.#fifo.snapshot();
+    if (last?.version === this.#rows.version) return last;
+    const snapshot = this.#rows.snapshot();
     this.#lastSnapshot = new WeakRef(snapshot);
     return snapshot;
   }
 
+  /**
+   * A copy of some rows, in the order asked for.
+   * @param slots all less than the capacity
+   */
+  gather(slots: readonly number[]): Float32Array {
+    const { featDim } = this.spec;
+    const gathered = new Float32Array(slots.length * featDim);
+    slots.forEach((slot, i) => {
+      const row = this.rows.subarray(slot * featDim, (slot + 1) * featDim);
+      gathered.set(row, i * featDim);
+    });
+    return gathered;
+  }
+
   /** Whether this queue stands exactly where a restore would put it. */
   equals(snapshot: QueueSnapshot, nextStep: number): boolean {
-    const { version, pointer, rows } = this.#fifo;
+    const { version, pointer, rows } = this.#rows;
     return (
       version === snapshot.version &&
       pointer === snapshot.pointer &&
@@ -202,7 +201,7 @@ export class BankQueue {
    * @throws what makes the batch not fit
    */
   accept(batch: Submission): boolean {
-    this.#validate(batch);
+    validateSubmission(batch, this);
     const feeder = this.#feederOf(batch.runId);
     const isNew = feeder.add(batch);
     // Only now: a run whose batches are all refused takes no room.
@@ -221,8 +220,8 @@ export class BankQueue {
       step = feeder.take(batch.runId)
     ) {
       const { batches, ...ids } = step;
-      const rows = concatenate(batches);
-      const delta = { ...ids, rows, version: this.#fifo.enqueue(rows) };
+      const committed = commitRows(this.#rows, this.spec, batches);
+      const delta = { ...ids, ...committed, version: this.#rows.version };
       this.#history.push(delta);
       commits.push(delta);
     }
@@ -265,43 +264,6 @@ export class BankQueue {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  #validate(batch: Submission): void {
-    const { epoch, spec } = this;
-    if (batch.epoch !== epoch) {
-      throw new StaleEpochError({ epoch: batch.epoch, current: epoch });
-    }
-    if (batch.teacherDigest !== spec.teacherDigest) {
-      throw new TeacherMismatchError({
-        source: 'the batch',
-        expected: spec.teacherDigest,
-        actual: batch.teacherDigest,
-      });
-    }
-    if (batch.featDim !== spec.featDim) {
-      throw new EmbeddingDimError({
-        field: 'rows',
-        expected: `${spec.featDim} wide`,
-        actual: `${batch.featDim} wide`,
-      });
-    }
-    if (batch.rank >= spec.worldSize) {
-      throw new InvalidRequestError({
-        field: 'batch_id.rank',
-        value: batch.rank,
-        expected: `less than world_size ${spec.worldSize}`,
-      });
-    }
-    const shareBytes = Math.floor(maxStepBytes / spec.worldSize);
-    if (batch.rows.byteLength > shareBytes) {
-      throw new InvalidRequestError({
-        field: 'rows',
-        value: `${batch.rows.byteLength} bytes`,
-        expected: `at most ${shareBytes} a rank`,
-      });
-    }
-    requireFinite(batch.rows);
-  }
-
   #feederOf(runId: string): Feeder {
     const present = this.#feeders.get(runId);
     if (present) return present;
@@ -317,28 +279,4 @@ export class BankQueue {
     const start = { nextStep: this.#firstStep, committed: [] };
     return new Feeder(start, worldSize, this.#limits);
   }
-}
-
-/** @throws InvalidRequestError naming the first value that is NaN or infinite */
-export function requireFinite(rows: Float32Array): void {
-  const at = rows.findIndex((value) => !Number.isFinite(value));
-  if (at < 0) return;
-  throw new InvalidRequestError({
-    field: 'rows',
-    value: `${rows[at]} at element ${at}`,
-    expected: 'finite numbers',
-  });
-}
-
-function concatenate(batches: readonly Float32Array[]): Float32Array {
-  const [only] = batches;
-  if (batches.length === 1 && only) return only;
-  const length = batches.reduce((sum, batch) => sum + batch.length, 0);
-  const rows = new Float32Array(length);
-  let at = 0;
-  for (const batch of batches) {
-    rows.set(batch, at);
-    at += batch.length;
-  }
-  return rows;
 }

@@ -5,6 +5,7 @@ import { BatchConflictError, StaleEpochError } from '#runtime/errors.js';
 import { Bank, type Reservation } from './bank.js';
 import type { BankQueue } from './bank-queue.js';
 import { toConfig } from './config.js';
+import { createRows } from './queue-rows.js';
 import type { QueueSpec } from './queue-spec.js';
 
 /** The bank as a plain array and a list of steps: slow, and easy to believe. */
@@ -152,8 +153,8 @@ class World {
 
   constructor(readonly spec: QueueSpec) {
     const memory = this.bank.prepareCreate(spec, 1) as Reservation;
-    const fifo = FifoQueue.create(spec);
-    this.queue = this.bank.create(spec, 1, memory, fifo).queue;
+    const rows = createRows(spec);
+    this.queue = this.bank.create(spec, 1, memory, rows).queue;
     const { featDim, worldSize } = spec;
     this.model = new ModelQueue(featDim, worldSize, this.queue.snapshot());
   }

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { FifoQueue } from '#distill/queue.js';
 import {
   BankBacklogError,
   BankBytesError,
@@ -14,9 +13,11 @@ import {
   VersionEvictedError,
 } from '#runtime/errors.js';
 import { Bank, type Reservation } from './bank.js';
-import { BankQueue, type Submission } from './bank-queue.js';
+import { BankQueue } from './bank-queue.js';
 import { toConfig } from './config.js';
+import { createRows } from './queue-rows.js';
 import type { QueueSpec } from './queue-spec.js';
+import type { Submission } from './submission.js';
 
 const spec: QueueSpec = {
   queue: 'q',
@@ -53,7 +54,7 @@ function open(over: Partial<QueueSpec> = {}, settings = {}) {
 function create(bank: Bank, of: QueueSpec, epoch = 1): BankQueue {
   const prepared = bank.prepareCreate(of, epoch);
   if (prepared instanceof BankQueue) return prepared;
-  return bank.create(of, epoch, prepared, FifoQueue.create(of)).queue;
+  return bank.create(of, epoch, prepared, createRows(of)).queue;
 }
 
 describe('commits', () => {
@@ -204,7 +205,7 @@ describe('create', () => {
     const bank = new Bank(toConfig({ maxBytes: 64 }));
     const [first, second] = [1, 2].map(() => bank.prepareCreate(spec, 1));
     const finish = (memory: typeof first) =>
-      bank.create(spec, 1, memory as Reservation, FifoQueue.create(spec));
+      bank.create(spec, 1, memory as Reservation, createRows(spec));
     const { queue, made } = finish(second);
     expect(made).toBe(true);
     expect(finish(first)).toEqual({ queue, made: false });

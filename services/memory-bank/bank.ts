@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { FifoQueue, type QueueSnapshot } from '#distill/queue.js';
+import type { QueueSnapshot } from '#distill/queue.js';
 import {
   BankBytesError,
   BankQueuesError,
@@ -7,13 +7,15 @@ import {
   QueueNotFoundError,
   StaleEpochError,
 } from '#runtime/errors.js';
-import { BankQueue, requireFinite, type QueueLimits } from './bank-queue.js';
+import { BankQueue, type QueueLimits } from './bank-queue.js';
+import { adoptRows, type QueueRows } from './queue-rows.js';
 import {
   requireSame,
   validateName,
   validateSpec,
   type QueueSpec,
 } from './queue-spec.js';
+import { requireFinite } from './submission.js';
 
 export interface BankLimits extends QueueLimits {
   /** Bytes of all queues' rows and of snapshots being read. */
@@ -85,14 +87,14 @@ export class Bank {
    * Puts a new queue in its place; another call may have been faster, then
    * its queue is the answer.
    * @param memory from `prepareCreate`; the queue's own from here on
-   * @param fifo version 0, as the spec wants it
+   * @param rows version 0, as the spec wants it
    * @throws QueueConflictError, BankQueuesError
    */
   create(
     spec: QueueSpec,
     epoch: number,
     memory: Reservation,
-    fifo: FifoQueue,
+    rows: QueueRows,
   ): { queue: BankQueue; made: boolean } {
     const present = this.#queues.get(spec.queue);
     if (present) {
@@ -101,7 +103,7 @@ export class Bank {
       return { queue: present.queue, made: false };
     }
     this.#requireRoomFor(spec);
-    const queue = new BankQueue(spec, epoch, fifo, 0, this.#limits);
+    const queue = new BankQueue(spec, epoch, rows, 0, this.#limits);
     this.#queues.set(spec.queue, { queue, memory });
     return { queue, made: true };
   }
@@ -139,7 +141,8 @@ export class Bank {
    * Replaces the queue of that name. Doing the same again changes nothing, as
    * long as nothing was committed in between.
    * @param memory from `prepareRestore`; the queue's own from here on
-   * @param rows float32 [capacity, featDim] in slot order
+   * @param rows float32 [capacity, featDim] in slot order; the queue's own from
+   *   here on
    * @throws StaleEpochError if the present queue's epoch is not lower
    */
   restore(
@@ -165,8 +168,8 @@ export class Bank {
       if (isSame) return present.queue;
       throw new StaleEpochError({ epoch, current: epoch });
     }
-    const fifo = FifoQueue.restore(snapshot);
-    const queue = new BankQueue(spec, epoch, fifo, nextStep, this.#limits);
+    const restored = adoptRows(spec, snapshot);
+    const queue = new BankQueue(spec, epoch, restored, nextStep, this.#limits);
     this.#queues.set(spec.queue, { queue, memory });
     if (present) {
       present.memory.release();
@@ -192,8 +195,11 @@ export class Bank {
     return true;
   }
 
-  /** Memory for a queue's rows. @throws BankBytesError */
-  reserveRows({ capacity, featDim }: QueueSpec): Reservation {
+  /** Memory for so many rows. @throws BankBytesError */
+  reserveRows({
+    capacity,
+    featDim,
+  }: Pick<QueueSpec, 'capacity' | 'featDim'>): Reservation {
     const bytes = capacity * featDim * Float32Array.BYTES_PER_ELEMENT;
     const left = this.#limits.maxBytes - this.#bytes;
     if (bytes > left) {

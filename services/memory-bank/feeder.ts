@@ -12,15 +12,20 @@ export interface Batch {
   readonly rank: number;
   /** float32 [n, featDim], n >= 1; kept, so nobody may write to it. */
   readonly rows: Float32Array;
+  /** Whose embeddings they are, in a memory of all samples. */
+  readonly slots?: readonly number[];
   /** W3C trace context of the call; empty if it was not traced. */
   readonly traceparent: string;
 }
+
+/** What a step keeps of a batch. */
+export type Rows = Pick<Batch, 'rows' | 'slots'>;
 
 /** All ranks' rows of one step, in rank order. */
 export interface CompleteStep {
   readonly runId: string;
   readonly step: number;
-  readonly batches: readonly Float32Array[];
+  readonly batches: readonly Rows[];
   /** Of the batch that made the step complete. */
   readonly traceparent: string;
 }
@@ -37,7 +42,7 @@ export interface FeederLimits {
 /** A committed step, as far as later batches must be compared with it. */
 export interface CommittedStep {
   readonly step: number;
-  /** SHA-256 of each rank's rows, base64. */
+  /** SHA-256 of each rank's rows and slots, base64. */
   readonly digests: readonly string[];
 }
 
@@ -49,7 +54,7 @@ export interface FeederProgress {
 
 interface Step {
   readonly digests: (string | undefined)[];
-  readonly batches: (Float32Array | undefined)[];
+  readonly batches: (Rows | undefined)[];
   /** By rank: whether the batch may be committed. */
   readonly settled: boolean[];
   missing: number;
@@ -107,9 +112,9 @@ export class Feeder {
   pending(runId: string): Batch[] {
     return [...this.#steps].flatMap(
       ([step, { batches, settled, traceparent }]) =>
-        batches.flatMap((rows, rank) =>
-          rows && settled[rank]
-            ? [{ runId, step, rank, rows, traceparent }]
+        batches.flatMap((batch, rank) =>
+          batch && settled[rank]
+            ? [{ runId, step, rank, ...batch, traceparent }]
             : [],
         ),
     );
@@ -121,7 +126,7 @@ export class Feeder {
    * @throws BatchConflictError, BankBacklogError, InvalidRequestError
    */
   add(batch: Batch): boolean {
-    const digest = digestOf(batch.rows);
+    const digest = digestOf(batch);
     const known = this.#steps.get(batch.step)?.digests[batch.rank];
     if (known !== undefined) {
       if (known === digest) return false;
@@ -130,7 +135,8 @@ export class Feeder {
     this.#checkRoom(batch);
     const step = this.#steps.get(batch.step) ?? this.#open(batch.step);
     step.digests[batch.rank] = digest;
-    step.batches[batch.rank] = batch.rows;
+    const { rows, slots } = batch;
+    step.batches[batch.rank] = { rows, ...(slots && { slots }) };
     this.#pendingBatches++;
     this.#pendingBytes += batch.rows.byteLength;
     return true;
@@ -159,8 +165,8 @@ export class Feeder {
     const number = this.#nextStep;
     const step = this.#steps.get(number);
     if (step === undefined || step.missing > 0) return undefined;
-    const batches = step.batches.splice(0).map((rows) => rows!);
-    for (const { byteLength } of batches) this.#pendingBytes -= byteLength;
+    const batches = step.batches.splice(0).map((batch) => batch!);
+    for (const { rows } of batches) this.#pendingBytes -= rows.byteLength;
     this.#pendingBatches -= batches.length;
     this.#steps.delete(number - this.#limits.rememberedSteps);
     this.#nextStep++;
@@ -200,9 +206,12 @@ export class Feeder {
   }
 }
 
-function digestOf({ buffer, byteOffset, byteLength }: Float32Array): string {
-  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
-  return createHash('sha256').update(bytes).digest('base64');
+function digestOf({ rows, slots }: Rows): string {
+  const { buffer, byteOffset, byteLength } = rows;
+  const hash = createHash('sha256');
+  hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+  if (slots) hash.update(Uint32Array.from(slots));
+  return hash.digest('base64');
 }
 
 function describe({ runId, step, rank }: Batch): string {

@@ -1,12 +1,14 @@
 import { InvalidRequestError, VersionEvictedError } from '#runtime/errors.js';
 
-/** One commit: rows that make version - 1 into version when appended. */
+/** One commit: what makes version - 1 into version. */
 export interface Delta {
   readonly version: number;
   readonly runId: string;
   readonly step: number;
   /** float32 [n, featDim], all ranks in rank order. */
   readonly rows: Float32Array;
+  /** Where the rows belong, in a memory of all samples. */
+  readonly slots?: readonly number[];
   /** W3C trace context of the commit; empty if it was not traced. */
   readonly traceparent: string;
 }

@@ -1,4 +1,5 @@
-import type { BankQueue, Submission, Taken } from './bank-queue.js';
+import type { BankQueue, Taken } from './bank-queue.js';
+import type { Submission } from './submission.js';
 
 /**
  * Keeps what the bank acknowledges. Every change of a queue goes through here:

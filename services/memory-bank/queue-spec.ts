@@ -8,11 +8,13 @@ export interface QueueSpec {
   /** Width of a row. */
   readonly featDim: number;
   readonly seed: number;
-  readonly init: 'rows' | 'columns';
+  readonly init: 'rows' | 'columns' | 'uniform';
   /** Ranks whose rows make a step. */
   readonly worldSize: number;
   readonly teacherDigest: string;
   readonly projectionSeed: number;
+  /** Makes it a memory of `capacity` samples: see `SampleMemory.move`. */
+  readonly momentum?: number;
 }
 
 const maxNameLength = 256;
@@ -28,6 +30,24 @@ export function validateSpec(spec: QueueSpec): void {
   validateCount('world_size', spec.worldSize, 1, maxWorldSize);
   validateCount('seed', spec.seed, 0);
   validateCount('projection_seed', spec.projectionSeed, 0);
+  validateMomentum(spec);
+}
+
+function validateMomentum({ init, momentum }: QueueSpec): void {
+  if (momentum !== undefined && !(momentum >= 0 && momentum < 1)) {
+    const expected = 'at least 0 and less than 1';
+    const field = 'momentum';
+    throw new InvalidRequestError({ field, value: momentum, expected });
+  }
+  if ((init === 'uniform') === (momentum !== undefined)) return;
+  throw new InvalidRequestError({
+    field: 'init',
+    value: init,
+    expected:
+      momentum === undefined
+        ? 'rows or columns, without a momentum'
+        : 'uniform, with a momentum',
+  });
 }
 
 /** Names come from callers and are kept: they have a length limit. */
@@ -58,15 +78,15 @@ export function requireSame(
   spec: QueueSpec,
   epoch: number,
 ): void {
-  const wanted = { ...spec, epoch };
+  const wanted = { momentum: undefined, ...spec, epoch };
   const actual = { ...present.spec, epoch: present.epoch };
   for (const field of Object.keys(wanted) as (keyof typeof wanted)[]) {
     if (wanted[field] === actual[field]) continue;
     throw new QueueConflictError({
       queue: spec.queue,
       field,
-      expected: wanted[field],
-      actual: actual[field],
+      expected: wanted[field] ?? 'none',
+      actual: actual[field] ?? 'none',
     });
   }
 }

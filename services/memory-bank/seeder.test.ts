@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { FifoQueue } from '#distill/queue.js';
+import { SampleMemory } from '#distill/sample-memory.js';
 import { Seeder } from './seeder.js';
+import { createRows } from './queue-rows.js';
 import type { QueueSpec } from './queue-spec.js';
 
 const spec: QueueSpec = {
@@ -18,7 +19,14 @@ const { signal: never } = new AbortController();
 describe('seeder', () => {
   it('draws the same rows in its thread as here', async () => {
     const fifo = await new Seeder().seed(spec, never);
-    expect(fifo.rows).toEqual(FifoQueue.create(spec).rows);
+    expect(fifo.rows).toEqual(createRows(spec).rows);
+  });
+
+  it('draws a memory of all samples there too', async () => {
+    const memory = { ...spec, init: 'uniform', momentum: 0.5 } as const;
+    const drawn = await new Seeder().seed(memory, never);
+    expect(drawn).toBeInstanceOf(SampleMemory);
+    expect(drawn.rows).toEqual(createRows(memory).rows);
   });
 
   it('stops drawing when nobody waits any more, and goes on', async () => {

@@ -1,5 +1,5 @@
-import { FifoQueue } from '#distill/queue.js';
 import { startWorker } from '#runtime/worker.js';
+import { adoptRows, createRows, type QueueRows } from './queue-rows.js';
 import type { QueueSpec } from './queue-spec.js';
 import type { SeederApi } from './seeder-worker.js';
 
@@ -14,9 +14,9 @@ export class Seeder {
   #last: Promise<unknown> = Promise.resolve();
 
   /** @throws the signal's reason, once nobody waits any more */
-  async seed(spec: QueueSpec, signal: AbortSignal): Promise<FifoQueue> {
+  async seed(spec: QueueSpec, signal: AbortSignal): Promise<QueueRows> {
     if (spec.capacity * spec.featDim <= smallSize) {
-      return FifoQueue.create(spec);
+      return createRows(spec);
     }
     const turn = this.#last.then(() => seedInThread(spec, signal));
     this.#last = turn.catch(() => undefined);
@@ -27,7 +27,7 @@ export class Seeder {
 async function seedInThread(
   spec: QueueSpec,
   signal: AbortSignal,
-): Promise<FifoQueue> {
+): Promise<QueueRows> {
   signal.throwIfAborted();
   const entry = new URL('./seeder-worker.js', import.meta.url);
   const worker = await startWorker<SeederApi>(entry, { name: 'seeder' });
@@ -35,7 +35,7 @@ async function seedInThread(
   signal.addEventListener('abort', stop);
   try {
     signal.throwIfAborted();
-    return FifoQueue.restore(await worker.api.seed(spec));
+    return adoptRows(spec, await worker.api.seed(spec));
   } catch (error) {
     signal.throwIfAborted();
     throw error;

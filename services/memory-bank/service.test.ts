@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FifoQueue } from '#distill/queue.js';
+import { SampleMemory } from '#distill/sample-memory.js';
 import {
   BankBytesError,
   BatchShapeError,
@@ -208,6 +209,54 @@ describe('subscribe', () => {
     );
     expect(reasons[0]).toBeInstanceOf(QueueNotFoundError);
     expect(reasons[1]).toBeInstanceOf(DrainingError);
+  });
+});
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const bytes = parts.map((part) => new Uint8Array(part.slice().buffer));
+  return new Float32Array(new Uint8Array(Buffer.concat(bytes)).buffer);
+}
+
+describe('a memory of all samples', () => {
+  it('is moved, read by slot and followed', async () => {
+    const { client } = await start();
+    const init = 'QUEUE_INIT_UNIFORM' as const;
+    const memory = { ...spec, init, momentum: 0.25 };
+    await client.createQueue({ spec: memory, epoch: 1 });
+    const read = { field: 'rows', dataType: 'float32' } as const;
+    const gather = async (slots: number[]) => {
+      const got: Float32Array[] = [];
+      for await (const { rows } of client.gatherRows({ queue: 'q', slots })) {
+        const shape = [null, spec.featDim];
+        if (rows) got.push(fromWire(rows, { ...read, shape }).data);
+      }
+      return joined(got);
+    };
+    const own = SampleMemory.create(spec);
+    const slots = [2047, 0, 5];
+    const rows = rowsOf(0, 3);
+    const batch = {
+      ...{ queue: 'q', epoch: 1, teacherDigest: 't', rows: toWire(rows) },
+      batchId: { runId: 'r', step: 0, rank: 0 },
+    };
+    await expect(client.enqueue(batch)).rejects.toBeInstanceOf(BatchShapeError);
+    await client.enqueue({ ...batch, slots });
+    const moved = own.move(slots, rows.data, 0.25);
+    expect(await gather(slots)).toEqual(moved);
+    // Of more than one message, and a slot as often as it is asked for.
+    const many = Array.from({ length: 3000 }, (_, i) => i % 2048);
+    const again = own.rows.slice(0, 952 * spec.featDim);
+    expect(await gather(many)).toEqual(joined([own.rows, again]));
+    await expect(gather([2048])).rejects.toBeInstanceOf(InvalidRequestError);
+    for await (const { delta } of client.subscribe({
+      ...{ queue: 'q', fromVersion: 0 },
+    })) {
+      expect(delta).toMatchObject({ version: 1, slots });
+      const shape = [null, spec.featDim];
+      const { data } = fromWire(delta!.rows, { ...read, shape });
+      expect(data).toEqual(moved);
+      break;
+    }
   });
 });
 

@@ -8,6 +8,7 @@ import { createEvents } from './events.js';
 import { createQueue } from './routes/create-queue.js';
 import { deleteQueue } from './routes/delete-queue.js';
 import { enqueue } from './routes/enqueue.js';
+import { gatherRows } from './routes/gather-rows.js';
 import { getQueue } from './routes/get-queue.js';
 import { listQueues } from './routes/list-queues.js';
 import { restoreQueue } from './routes/restore-queue.js';
@@ -55,6 +56,7 @@ function routes(context: Context): Routes {
     createQueue: createQueue(context),
     deleteQueue: deleteQueue(context),
     enqueue: enqueue(context),
+    gatherRows: gatherRows(context),
     getQueue: getQueue(context),
     listQueues: listQueues(context),
     restoreQueue: restoreQueue(context),

@@ -13,6 +13,7 @@ import type { QueueSpec } from './queue-spec.js';
 const initNames = {
   rows: 'QUEUE_INIT_ROWS',
   columns: 'QUEUE_INIT_COLUMNS',
+  uniform: 'QUEUE_INIT_UNIFORM',
 } as const satisfies Record<QueueSpec['init'], QueueInit>;
 
 export function toWireState({ spec, ...counters }: QueueState): WireState {
@@ -25,13 +26,17 @@ function toWireSpec({ init, ...spec }: QueueSpec): WireSpec {
 
 /** @throws InvalidRequestError; numbers and names are the bank's to check */
 export function fromWireSpec(spec: QueueSpec__Output | null): QueueSpec {
-  const { init, ...rest } = required('spec', spec);
-  return { ...rest, init: fromWireInit(init) };
+  const { init, momentum, ...rest } = required('spec', spec);
+  return {
+    ...rest,
+    init: fromWireInit(init),
+    ...(momentum !== undefined && { momentum }),
+  };
 }
 
 function fromWireInit(init: QueueInit__Output): QueueSpec['init'] {
-  if (init === 'QUEUE_INIT_ROWS') return 'rows';
-  if (init === 'QUEUE_INIT_COLUMNS') return 'columns';
+  for (const [name, wire] of Object.entries(initNames))
+    if (wire === init) return name as QueueSpec['init'];
   const expected = Object.values(initNames).join(' or ');
   throw new InvalidRequestError({ field: 'spec.init', value: init, expected });
 }

@@ -1,4 +1,3 @@
-import type { Experiment } from '#distill/experiment.js';
 import type { QueueSnapshot } from '#distill/queue.js';
 import type { HostTensor } from '#distill/tensors.js';
 import type { QueueSpec } from '#proto/rrd/v1/QueueSpec.js';
@@ -16,23 +15,32 @@ import { patiently } from './patiently.js';
 export interface BankOptions {
   readonly address: string;
   readonly tls: ClientTls | undefined;
-  /** Also the name of the run's queue. */
   readonly runId: string;
   /** Fences older owners of the run. */
   readonly attempt: number;
-  readonly bank: Experiment['bank'];
-  /** Ranks whose rows make a commit. */
-  readonly worldSize: number;
-  readonly teacherDigest: string;
+  /** The queue, and what it is. */
+  readonly spec: BankSpec;
   /** The queue of a checkpoint and the step it goes on with. */
   readonly resume?: { readonly queue: QueueSnapshot; readonly step: number };
   /** One call, through all retries. */
   readonly callMs: number;
 }
 
+/** One rank's rows of a step. */
+export interface BatchRows {
+  /** float32 [n, featDim] */
+  readonly rows: HostTensor;
+  /** Whose they are, in a memory of all samples. */
+  readonly slots?: readonly number[];
+}
+
+/** Every field of it, but those of another kind of queue. */
+export type BankSpec = QueueSpec &
+  Required<Pick<QueueSpec, 'queue' | 'featDim' | 'teacherDigest'>>;
+
 export const bankService = 'rrd.v1.MemoryBankService';
 
-/** The run's queue at the bank. */
+/** A queue of the run at the bank. */
 export class BankClient {
   readonly #options: BankOptions;
   readonly #client: RpcClient<typeof bankService>;
@@ -51,9 +59,9 @@ export class BankClient {
 
   /** Makes the queue, as the checkpoint has it or else from its seed. */
   async prepare(signal: AbortSignal): Promise<void> {
-    const { resume, attempt: epoch, runId: queue } = this.#options;
+    const { resume, attempt: epoch, spec } = this.#options;
+    const { queue } = spec;
     const client = this.#client;
-    const spec = this.#spec();
     if (resume) {
       await this.#call(signal, (options) =>
         client.restoreQueue(restoration({ spec, epoch, ...resume }), options),
@@ -75,16 +83,16 @@ export class BankClient {
   async enqueue(
     step: number,
     rank: number,
-    rows: HostTensor,
+    { rows, slots }: BatchRows,
     signal: AbortSignal,
   ): Promise<void> {
-    const { runId, attempt, teacherDigest } = this.#options;
+    const { runId, attempt, spec } = this.#options;
+    const { queue, teacherDigest } = spec;
     const request = {
-      queue: runId,
-      epoch: attempt,
+      ...{ queue, epoch: attempt, teacherDigest },
       batchId: { runId, step, rank },
-      teacherDigest,
       rows: toWire(rows),
+      ...(slots && { slots: [...slots] }),
     };
     await this.#call(signal, (options) =>
       this.#client.enqueue(request, options),
@@ -96,7 +104,7 @@ export class BankClient {
     fromVersion: number | undefined,
     options: CallOptions,
   ): AsyncIterable<SubscribeResponse__Output> {
-    const queue = this.#options.runId;
+    const { queue } = this.#options.spec;
     const request =
       fromVersion === undefined ? { queue } : { queue, fromVersion };
     return this.#client.subscribe(request, options);
@@ -107,27 +115,14 @@ export class BankClient {
    * @throws StaleEpochError if a later attempt owns it by now
    */
   async deleteQueue(): Promise<void> {
-    const { runId: queue, attempt } = this.#options;
+    const { spec, attempt } = this.#options;
+    const { queue } = spec;
     const options = { deadlineMs: 2_000 };
     await this.#client.deleteQueue({ queue, epoch: attempt }, options);
   }
 
   close(): void {
     this.#client.close();
-  }
-
-  #spec(): QueueSpec {
-    const { runId, bank, worldSize, teacherDigest } = this.#options;
-    return {
-      queue: runId,
-      capacity: bank.capacity,
-      featDim: bank.featDim,
-      seed: bank.seed,
-      init: bank.init === 'rows' ? 'QUEUE_INIT_ROWS' : 'QUEUE_INIT_COLUMNS',
-      worldSize,
-      teacherDigest,
-      projectionSeed: bank.projectionSeed,
-    };
   }
 
   #call<T>(

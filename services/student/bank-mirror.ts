@@ -1,5 +1,4 @@
 import type { QueueSnapshot } from '#distill/queue.js';
-import type { HostTensor } from '#distill/tensors.js';
 import type { Delta__Output } from '#proto/rrd/v1/Delta.js';
 import type { SubscribeResponse__Output } from '#proto/rrd/v1/SubscribeResponse.js';
 import { SnapshotReader } from '#runtime/bank/snapshot-reader.js';
@@ -10,7 +9,12 @@ import {
 } from '#runtime/errors.js';
 import { isRetryable, systemClock } from '#runtime/rpc/retry.js';
 import { fromWire } from '#runtime/rpc/tensor-codec.js';
-import { BankClient, type BankOptions, bankService } from './bank-client.js';
+import {
+  BankClient,
+  type BankOptions,
+  bankService,
+  type BatchRows,
+} from './bank-client.js';
 import { isAbsence } from './patiently.js';
 import { within } from './within.js';
 
@@ -25,6 +29,8 @@ export interface MirrorOptions extends BankOptions {
 export interface Committed {
   /** float32 [n, featDim] */
   readonly rows: Float32Array;
+  /** Where they belong, in a memory of all samples. */
+  readonly slots: readonly number[];
   /** W3C trace context of the commit; empty if it was not traced. */
   readonly traceparent: string;
 }
@@ -33,7 +39,7 @@ export interface Committed {
 const reconnectMs = 200;
 
 /**
- * The run's queue as the bank orders it. One subscription delivers a snapshot
+ * A queue of the run as the bank orders it. One subscription delivers a snapshot
  * and then every commit; commits are kept by step until they are asked for, so
  * how far the bank is ahead changes nothing. The bank commits only what this
  * run handed in, so at most `prefetch` commits wait here, and the newest one
@@ -50,7 +56,7 @@ export class BankMirror {
   #failure: Error | undefined;
 
   /**
-   * Creates or restores the run's queue and waits for its snapshot.
+   * Creates or restores the queue and waits for its snapshot.
    * @throws ServiceUnavailableError, QueueConflictError, what the bank refuses
    */
   static async open(
@@ -87,7 +93,7 @@ export class BankMirror {
   private constructor(options: MirrorOptions) {
     this.#options = options;
     this.#client = new BankClient(options);
-    this.#reader = new SnapshotReader(options.bank.featDim);
+    this.#reader = new SnapshotReader(options.spec.featDim);
   }
 
   /** The queue as it was when this mirror was opened. */
@@ -111,7 +117,7 @@ export class BankMirror {
   enqueue(
     step: number,
     rank: number,
-    rows: HostTensor,
+    rows: BatchRows,
     signal: AbortSignal,
   ): Promise<void> {
     return this.#client.enqueue(step, rank, rows, signal);
@@ -178,23 +184,25 @@ export class BankMirror {
   }
 
   #keep({ version, runId: actual, step, ...delta }: Delta__Output): void {
-    const { runId, bank } = this.#options;
+    const { runId, spec } = this.#options;
     if (version <= this.version) return; // seen before the stream was cut
     if (version !== this.version + 1) {
       const fields = { version: this.version + 1, oldestVersion: version };
       throw new VersionEvictedError(fields);
     }
     if (actual !== runId) {
-      const fields = { queue: runId, field: 'run', expected: runId, actual };
+      const { queue } = spec;
+      const fields = { queue, field: 'run', expected: runId, actual };
       throw new QueueConflictError(fields);
     }
     const { data: rows } = fromWire(delta.rows, {
       field: 'delta.rows',
       dataType: 'float32',
-      shape: [null, bank.featDim],
+      shape: [null, spec.featDim],
     });
     this.#version = version;
-    this.#arrived.set(step, { rows, traceparent: delta.traceparent });
+    const { slots, traceparent } = delta;
+    this.#arrived.set(step, { rows, slots, traceparent });
   }
 
   /** Waits until `find` finds something in what has arrived. */
@@ -222,7 +230,7 @@ export class BankMirror {
 /** Somebody else's commits in the queue would make it another run. */
 function checkFresh(
   { version: actual }: QueueSnapshot,
-  { runId: queue, resume }: MirrorOptions,
+  { spec: { queue }, resume }: MirrorOptions,
 ): void {
   const expected = resume?.queue.version ?? 0;
   if (actual === expected) return;

@@ -1,23 +1,36 @@
 import type { Dataset } from '#distill/data/dataset.js';
+import { Negatives } from '#distill/data/negatives.js';
+import type { SampleNeeds } from '#distill/methods/method.js';
+import type { HostTensor } from '#distill/tensors.js';
 import { type Batch, batchOf, type ViewSettings } from './batches.js';
 import type { Plan } from './plan.js';
 
+/** A batch, and what its samples are contrasted with if a term needs it. */
+export interface ReadBatch extends Batch {
+  /** int32 [N, 1 + negatives] */
+  readonly contrast?: HostTensor;
+}
+
 interface ComingBatch {
   readonly step: number;
-  readonly batch: Promise<Batch>;
+  readonly batch: Promise<ReadBatch>;
 }
 
 /** Reads the ranks' batches; the next step's while this one's is computed. */
 export class BatchReader {
   readonly #ahead = new Map<number, ComingBatch>();
+  readonly #negatives: Negatives | undefined;
 
   constructor(
     private readonly dataset: Dataset,
     private readonly views: ViewSettings,
     private readonly plan: Plan,
-  ) {}
+    private readonly samples: SampleNeeds | undefined,
+  ) {
+    if (samples) this.#negatives = new Negatives(dataset.split('train'));
+  }
 
-  async take(step: number, rank: number): Promise<Batch> {
+  async take(step: number, rank: number): Promise<ReadBatch> {
     const ahead = this.#ahead.get(rank);
     const batch = await (ahead?.step === step
       ? ahead.batch
@@ -34,8 +47,26 @@ export class BatchReader {
     this.#ahead.set(rank, { step, batch });
   }
 
-  #read(step: number, rank: number): Promise<Batch> {
-    const batch = this.plan.rankBatchOf(step, rank);
-    return batchOf(this.dataset, this.views, batch);
+  async #read(step: number, rank: number): Promise<ReadBatch> {
+    const ref = this.plan.rankBatchOf(step, rank);
+    const batch = await batchOf(this.dataset, this.views, ref);
+    const contrast = this.#contrastOf(step, ref.indices);
+    return { ...batch, ...(contrast && { contrast }) };
+  }
+
+  #contrastOf(
+    step: number,
+    indices: readonly number[],
+  ): HostTensor | undefined {
+    if (!this.#negatives || !this.samples) return undefined;
+    const { seed } = this.views;
+    const epoch = this.plan.epochOf(step);
+    const width = 1 + this.samples.negatives;
+    const data = new Int32Array(indices.length * width);
+    for (const [row, index] of indices.entries()) {
+      const into = data.subarray(row * width, (row + 1) * width);
+      this.#negatives.draw(seed, epoch, index, into);
+    }
+    return { shape: [indices.length, width], data };
   }
 }

@@ -1,3 +1,4 @@
+import { needsOf } from '#distill/experiment.js';
 import { BankMirror } from './bank-mirror.js';
 import { Member } from './group/member.js';
 import { encodeState } from './group/state-codec.js';
@@ -6,6 +7,7 @@ import {
   factsOf,
   feedOf,
   groupSettingsOf,
+  memoryOptions,
   mirrorOptions,
   openTeacher,
   openThread,
@@ -14,6 +16,7 @@ import {
   type RunOrder,
   type Surroundings,
 } from './parts.js';
+import { SampleMemories } from './sample-memories.js';
 import type { TeacherClient } from './teacher-client.js';
 
 /** Of a state's file, beside its tensors: names and places. */
@@ -59,6 +62,7 @@ function memberOf(
   const { config, address, signal, release } = around;
   const { thread, compute, facts, plan } = open;
   const mirror = mirrorOptions(order, around, teacher);
+  const each = memoryOptions(order, around, teacher, facts);
   return new Member({
     ...{ runId, attempt, thread, compute, tls: config.tls, ...more },
     worldSize: experiment.ranks,
@@ -66,25 +70,34 @@ function memberOf(
     self: { worker: config.worker, address },
     facts: replicaFactsOf(facts),
     teacherDigest: teacher?.digest,
-    feedOf(ranks, version) {
+    feedOf(ranks, step, version) {
       const bank =
         mirror && version !== undefined
           ? BankMirror.follow(mirror, version)
           : undefined;
-      const feed = feedOf(order, around, { ...open, teacher, bank }, ranks);
-      return { feed, close: () => bank?.close() };
+      // Every step is one commit of them.
+      const memories = each && SampleMemories.follow(each, step);
+      const peers = { ...open, teacher, bank, memories };
+      const feed = feedOf(order, around, peers, ranks);
+      const close = () => {
+        bank?.close();
+        memories?.close();
+      };
+      return { feed, close };
     },
     settings: groupSettingsOf(config),
     signal: AbortSignal.any([signal, release]),
   });
 }
 
-/** What a state of this run takes, as our own shows: ours has no queue yet. */
+/** What a state of this run takes, as our own shows: ours has no rows yet. */
 async function stateBytesOf(
-  { experiment: { bank } }: RunOrder,
-  { thread, compute }: OpenThread,
+  { experiment }: RunOrder,
+  { thread, compute, facts }: OpenThread,
 ): Promise<number> {
   const own = encodeState(await compute(thread.readTraining()));
-  const queueBytes = bank.capacity * bank.featDim * floatBytes;
-  return own.bytes.length + queueBytes + headerBytes;
+  const { capacity, featDim } = experiment.bank;
+  const memories = needsOf(experiment).samples ? 2 : 0;
+  const rows = capacity + memories * facts.trainSize;
+  return own.bytes.length + rows * featDim * floatBytes + headerBytes;
 }

@@ -1,6 +1,6 @@
 import { type Experiment, needsOf } from '#distill/experiment.js';
 import { mapNamesOf } from '#distill/map-names.js';
-import type { TeacherTensor } from '#distill/methods/method.js';
+import type { Side, TeacherTensor } from '#distill/methods/method.js';
 import type { Bus } from '#runtime/bus/bus.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
 import type { Datasets } from '#runtime/data/index.js';
@@ -18,10 +18,11 @@ import type { StudentEvents } from './events.js';
 import type { GroupDoor } from './group/door.js';
 import type { GroupSettings, ReplicaFacts } from './group/settings.js';
 import { type Plan, planOf } from './plan.js';
+import type { SampleMemories } from './sample-memories.js';
 import { StepFeed } from './step-feed.js';
 import type { StepPlace } from './take-step.js';
 import { TeacherClient } from './teacher-client.js';
-import type { ThreadFacts, TrainerApi } from './trainer-api.js';
+import type { BySide, ThreadFacts, TrainerApi } from './trainer-api.js';
 import { within } from './within.js';
 
 /** A run as the bus hands it out, its experiment checked. */
@@ -63,6 +64,7 @@ export interface OpenThread extends StepPlace {
 export interface Peers extends OpenThread {
   readonly teacher: TeacherClient | undefined;
   readonly bank: BankMirror | undefined;
+  readonly memories: SampleMemories | undefined;
 }
 
 /** @param closers takes what ends the thread */
@@ -137,19 +139,57 @@ export async function openTeacher(
 
 /** Of the run's queue; undefined where it has none. */
 export function mirrorOptions(
-  { runId, attempt, experiment }: RunOrder,
-  { config, events }: Surroundings,
+  order: RunOrder,
+  around: Surroundings,
   teacher: TeacherClient | undefined,
 ): MirrorOptions | undefined {
+  const { runId: queue, experiment } = order;
   if (!needsOf(experiment).queue || !teacher) return undefined;
+  const { capacity, seed, init: by } = experiment.bank;
+  const init = by === 'rows' ? 'QUEUE_INIT_ROWS' : 'QUEUE_INIT_COLUMNS';
+  const own = { queue, capacity, seed, init } as const;
+  return optionsOf(order, around, { ...own, ...specOf(order, teacher) });
+}
+
+/** Of its memories of all samples; undefined where it has none. */
+export function memoryOptions(
+  order: RunOrder,
+  around: Surroundings,
+  teacher: TeacherClient | undefined,
+  { trainSize: capacity }: ThreadFacts,
+): BySide<MirrorOptions> | undefined {
+  const { runId, experiment } = order;
+  const { samples } = needsOf(experiment);
+  if (!samples || !teacher) return undefined;
+  const { seed } = experiment.bank;
+  const { momentum } = samples;
+  const of = (side: Side, seed: number) => {
+    const queue = `${runId}/${side}-memory`;
+    const init = 'QUEUE_INIT_UNIFORM' as const;
+    const own = { queue, capacity, seed, init, momentum };
+    return optionsOf(order, around, { ...own, ...specOf(order, teacher) });
+  };
+  return { student: of('student', seed), teacher: of('teacher', seed + 1) };
+}
+
+function specOf({ experiment }: RunOrder, teacher: TeacherClient) {
+  const { featDim, projectionSeed } = experiment.bank;
+  const teacherDigest = teacher.digest;
+  const worldSize = experiment.ranks;
+  return { featDim, projectionSeed, worldSize, teacherDigest };
+}
+
+function optionsOf(
+  { runId, attempt }: RunOrder,
+  { config, events }: Surroundings,
+  spec: MirrorOptions['spec'],
+): MirrorOptions {
   return {
     address: config.memoryBank ?? missing('memoryBank'),
     tls: config.tls,
     runId,
     attempt,
-    bank: experiment.bank,
-    worldSize: experiment.ranks,
-    teacherDigest: teacher.digest,
+    spec,
     callMs: config.deadlines.bankMs,
     commitMs: config.deadlines.commitMs,
     onReconnect: (version, error) => events.reconnecting(version, error),
@@ -160,7 +200,7 @@ export function mirrorOptions(
 export function feedOf(
   { runId, experiment }: RunOrder,
   { signal }: Surroundings,
-  { plan, teacher, bank }: Peers,
+  { plan, teacher, bank, memories }: Peers,
   ranks: readonly number[],
 ): StepFeed {
   const { prefetch } = experiment;
@@ -169,7 +209,8 @@ export function feedOf(
   const outputsAt = (step: number) => each[plan.phaseOf(step)]!;
   return new StepFeed(
     {
-      ...{ runId, teacher, bank, prefetch, totalSteps, ranks, batchOf },
+      ...{ runId, teacher, bank, memories, prefetch, totalSteps, ranks },
+      batchOf,
       outputsOf: outputsAt,
     },
     signal,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { experimentSchema } from '#distill/experiment.js';
+import type { QueueSnapshot } from '#distill/queue.js';
 import type { JsonObject } from '#runtime/bus/bus.js';
 import { runsQueue } from '#runtime/bus/subjects.js';
 import {
@@ -16,6 +17,7 @@ import {
   factsOf,
   feedOf,
   groupSettingsOf,
+  memoryOptions,
   mirrorOptions,
   openTeacher,
   openThread,
@@ -25,8 +27,9 @@ import {
   type Surroundings,
 } from './parts.js';
 import { RunFolder } from './run-folder.js';
+import { SampleMemories } from './sample-memories.js';
 import type { TeacherClient } from './teacher-client.js';
-import type { ResumePoint } from './trainer-api.js';
+import type { BySide, ResumePoint } from './trainer-api.js';
 
 /** Everything that a run holds while it trains. */
 export interface PreparedRun extends Peers {
@@ -59,13 +62,19 @@ export async function prepare(
   await compute(thread.begin(teacher && factsOf(teacher)));
   const mirror = mirrorOptions(order, around, teacher);
   const bank = mirror && (await openBank(mirror, resume, around));
-  if (bank) {
-    closers.push(() => closeBank(bank, runId, events));
-    await compute(thread.mirror(bank.snapshot));
-  }
+  if (bank) closers.push(() => closeBank(bank, runId, events));
+  const each = memoryOptions(order, around, teacher, facts);
+  const memories = each && (await openMemories(each, resume, around));
+  if (memories) closers.push(() => closeMemories(memories, runId, events));
+  await compute(
+    thread.mirror({
+      ...(bank && { queue: bank.snapshot }),
+      ...(memories && { memories: memories.snapshots }),
+    }),
+  );
   await folder.begin(resume?.step ?? 0, { ...order, ...facts });
   closers.push(() => folder.close());
-  const peers = { ...open, teacher, bank };
+  const peers = { ...open, teacher, bank, memories };
   const group = openGroup(order, around, peers, closers);
   closers.push(() => group.close());
   events.prepared(runId, facts, resume);
@@ -121,6 +130,35 @@ async function openBank(
   const queue = resume?.queue;
   const from = resume && queue && { resume: { queue, step: resume.step } };
   return BankMirror.open({ ...options, ...from }, signal);
+}
+
+function openMemories(
+  options: BySide<MirrorOptions>,
+  resume: ResumePoint | undefined,
+  { signal }: Surroundings,
+): Promise<SampleMemories> {
+  const from = (queue: QueueSnapshot | undefined) =>
+    resume && queue && { resume: { queue, step: resume.step } };
+  const { student, teacher } = options;
+  const each = {
+    student: { ...student, ...from(resume?.memories?.student) },
+    teacher: { ...teacher, ...from(resume?.memories?.teacher) },
+  };
+  return SampleMemories.open(each, signal);
+}
+
+async function closeMemories(
+  memories: SampleMemories,
+  runId: string,
+  events: StudentEvents,
+): Promise<void> {
+  try {
+    await memories.deleteQueues();
+  } catch (error) {
+    events.queueLeft(runId, error);
+  } finally {
+    memories.close();
+  }
 }
 
 /** The run is over: nobody needs its queue any more. */

@@ -9,12 +9,18 @@ import { momentumOf } from '#distill/train-step.js';
 import type { Engine, Executable } from '#runtime/compute/engine.js';
 import { packTensors, unpackTensors } from './packing.js';
 
-/** What a rank has computed of a step. */
-export interface RankResult {
+/** What all ranks put together, of one of them. */
+export interface RankPart {
   /** Its gradients, then its measurements: what the mean is taken of. */
   readonly vector: Float32Array<ArrayBuffer>;
   /** Its new buffers, packed. */
   readonly buffers: Uint8Array<ArrayBuffer>;
+}
+
+/** What a rank has computed of a step. */
+export interface RankResult extends RankPart {
+  /** Whatever else its program gave. */
+  readonly others: NamedHostTensors;
 }
 
 /** New buffers of a rank that was computed elsewhere. */
@@ -28,6 +34,8 @@ interface Layout {
   /** Weights that have a gradient. */
   readonly graded: readonly string[];
   readonly measured: readonly string[];
+  /** No part of the vector. */
+  readonly others: readonly string[];
 }
 
 /**
@@ -86,6 +94,7 @@ export class RankStep {
     return {
       vector: new Float32Array(packTensors(outputs, values).buffer),
       buffers: packTensors(this.#computed.get(rank)!, Object.keys(buffers)),
+      others: pick(outputs, this.#layout.others),
     };
   }
 
@@ -162,10 +171,15 @@ function layoutOf(
   outputs: NamedHostTensors,
 ): Layout {
   const graded = Object.keys(trainable).filter((n) => gradientOf(n) in outputs);
-  const measured = Object.keys(outputs).filter(
+  const rest = Object.keys(outputs).filter(
     (name) => !/^(gradient|buffer)\./.test(name),
   );
-  return { graded, measured: measured.sort() };
+  const isScalar = (name: string) => outputs[name]!.shape.length === 0;
+  return {
+    graded,
+    measured: rest.filter(isScalar).sort(),
+    others: rest.filter((name) => !isScalar(name)),
+  };
 }
 
 /** The buffers of `rank` under their plain names. */

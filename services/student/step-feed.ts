@@ -3,6 +3,7 @@ import type { TeacherTensor } from '#distill/methods/method.js';
 import { inSpan } from '#runtime/rpc/trace.js';
 import type { BankMirror } from './bank-mirror.js';
 import { linkCommit, StepTrace } from './events.js';
+import type { SampleMemories, StepMemories } from './sample-memories.js';
 import type { TeacherClient } from './teacher-client.js';
 import type { BatchRef, RankInputs, TeacherOutputs } from './trainer-api.js';
 
@@ -12,6 +13,7 @@ export interface FeedOptions {
   readonly outputsOf: (step: number) => ReadonlySet<TeacherTensor>;
   readonly teacher: TeacherClient | undefined;
   readonly bank: BankMirror | undefined;
+  readonly memories: SampleMemories | undefined;
   /** Steps that are prepared at a time. */
   readonly prefetch: number;
   readonly totalSteps: number;
@@ -24,6 +26,7 @@ export interface FeedOptions {
 export interface ReadyStep {
   /** Of every rank that is computed here. */
   readonly ranks: readonly RankInputs[];
+  readonly memories: StepMemories | undefined;
   readonly trace: StepTrace;
 }
 
@@ -43,16 +46,18 @@ export class StepFeed {
   readonly #options: FeedOptions;
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
+  readonly #runSignal: AbortSignal;
   readonly #coming = new Map<number, ComingStep>();
 
   constructor(options: FeedOptions, signal: AbortSignal) {
     this.#options = options;
+    this.#runSignal = signal;
     this.#signal = AbortSignal.any([signal, this.#stop.signal]);
   }
 
   /** Waits for the inputs of `step`; steps are taken one after another. */
   async take(step: number): Promise<ReadyStep> {
-    const { bank, prefetch } = this.#options;
+    const { bank, memories, prefetch } = this.#options;
     this.#request(step, step + prefetch);
     const { trace, teacher: coming } = this.#coming.get(step)!;
     const outputs = await coming;
@@ -63,7 +68,9 @@ export class StepFeed {
       ...{ step, rank, teacher: outputs[i]! },
       ...(committed && { committed }),
     }));
-    return { ranks, trace };
+    // A step that counts is ended in the memories too, whatever comes.
+    const own = memories?.at(step, this.#runSignal);
+    return { ranks, memories: own, trace };
   }
 
   /** Gives up whatever is on its way. */
@@ -100,7 +107,9 @@ export class StepFeed {
     const batch = batchOf(step, rank);
     const outputs = await teacher.extract(batch, wanted, signal);
     const { embeddings } = outputs;
-    if (bank && embeddings) await bank.enqueue(step, rank, embeddings, signal);
+    if (bank && embeddings) {
+      await bank.enqueue(step, rank, { rows: embeddings }, signal);
+    }
     return outputs;
   }
 

@@ -1,15 +1,14 @@
 import { inSpan } from '#runtime/rpc/trace.js';
 import type { Collective } from './group/collective.js';
 import type { ReadyStep } from './step-feed.js';
-import type {
-  RankInputs,
-  StepMeasurements,
-  TrainerApi,
-} from './trainer-api.js';
+import type { StepMeasurements, TrainerApi } from './trainer-api.js';
 
 /** Where a step is computed. */
 export interface StepPlace {
-  readonly thread: Pick<TrainerApi, 'step' | 'gradients' | 'apply'>;
+  readonly thread: Pick<
+    TrainerApi,
+    'step' | 'gradients' | 'apply' | 'remember'
+  >;
   /** Bounds a call of the thread in time. */
   readonly compute: <T>(work: Promise<T>) => Promise<T>;
 }
@@ -22,15 +21,21 @@ export async function takeStep(
   place: StepPlace,
   worldSize: number,
   collective: Collective,
-  { ranks, trace }: ReadyStep,
+  ready: ReadyStep,
 ): Promise<StepMeasurements> {
+  const { trace, memories } = ready;
   let failure: unknown;
   try {
-    return await inSpan('rrd.student.compute', trace.context, () =>
-      worldSize === 1
-        ? place.compute(place.thread.step(ranks[0]!))
-        : inHalves(place, collective, ranks),
-    );
+    return await inSpan('rrd.student.compute', trace.context, async () => {
+      const measured = await (worldSize === 1
+        ? whole(place, ready)
+        : inHalves(place, collective, ready));
+      if (memories) {
+        const moved = await memories.moved();
+        await place.compute(place.thread.remember(moved));
+      }
+      return measured;
+    });
   } catch (error) {
     failure = error;
     throw error;
@@ -39,15 +44,25 @@ export async function takeStep(
   }
 }
 
-/** @param ranks inputs of those that are computed here; at least one */
+async function whole(
+  { thread, compute }: StepPlace,
+  { ranks: [inputs], memories }: ReadyStep,
+): Promise<StepMeasurements> {
+  const { measured, remembered } = await compute(thread.step(inputs!));
+  if (remembered) await memories?.enqueue(inputs!.rank, remembered);
+  return measured;
+}
+
 async function inHalves(
   { thread, compute }: StepPlace,
   collective: Collective,
-  ranks: readonly RankInputs[],
+  { ranks, memories }: ReadyStep,
 ): Promise<StepMeasurements> {
   const { step } = ranks[0]!;
   for (const inputs of ranks) {
-    const result = await compute(thread.gradients(inputs));
+    const { remembered, ...result } = await compute(thread.gradients(inputs));
+    // First, so that with the last gradient the last embeddings are in too.
+    if (remembered) await memories?.enqueue(inputs.rank, remembered);
     collective.contribute(step, inputs.rank, result);
   }
   const { mean, elsewhere } = await collective.mean(step);

@@ -1,12 +1,12 @@
 import type { ImageShape, Split } from '#distill/data/dataset.js';
 import type { Experiment } from '#distill/experiment.js';
-import type { MapShape, TeacherTensor } from '#distill/methods/method.js';
+import type { MapShape, Side, TeacherTensor } from '#distill/methods/method.js';
 import type { QueueSnapshot } from '#distill/queue.js';
 import type { HostTensor } from '#distill/tensors.js';
 import type { EngineChoice, EngineName } from '#runtime/compute/engine.js';
 import type { SharedDataset } from '#runtime/data/shared.js';
 import type { TrainingState } from './group/state-codec.js';
-import type { RankBuffers, RankResult } from './rank-step.js';
+import type { RankBuffers, RankPart } from './rank-step.js';
 
 /**
  * What the trainer asks of its thread. The thread computes and touches the
@@ -19,14 +19,16 @@ export type TrainerApi = {
   findCheckpoint(folder: string): Promise<ResumePoint | undefined>;
   /** Builds the network, from the checkpoint if one was found. */
   begin(teacher: TeacherFacts | undefined): Promise<void>;
-  /** Sets the mirror's rows; the bank's snapshot is the truth. */
-  mirror(snapshot: QueueSnapshot): Promise<void>;
+  /** Sets the mirrors' rows; the bank's snapshots are the truth. */
+  mirror(snapshots: MirroredRows): Promise<void>;
   /** A whole step, of a run of one rank. */
-  step(inputs: RankInputs): Promise<StepMeasurements>;
+  step(inputs: RankInputs): Promise<StepResult>;
   /** Of several ranks: the first half of a step, for one of them. */
-  gradients(inputs: RankInputs): Promise<RankResult>;
+  gradients(inputs: RankInputs): Promise<RankGradients>;
   /** The second half, once the mean over all ranks is known. */
   apply(inputs: ApplyInputs): Promise<StepMeasurements>;
+  /** After a step: what the bank has moved in the memories of all samples. */
+  remember(moved: BySide<MovedRows>): Promise<void>;
   /** Everything that the training carries from one step to the next. */
   readTraining(): Promise<TrainingState>;
   /** Goes on from there, whatever was computed of a step. */
@@ -102,6 +104,36 @@ export interface RankInputs {
   readonly committed?: Float32Array;
 }
 
+export type BySide<T> = Readonly<Record<Side, T>>;
+
+/** The bank's rows that a step reads, each where the run has it. */
+export interface MirroredRows {
+  readonly queue?: QueueSnapshot;
+  readonly memories?: BySide<QueueSnapshot>;
+}
+
+/** A rank's embeddings for the memories of all samples. */
+export interface Remembered extends BySide<HostTensor> {
+  /** Whose they are. */
+  readonly samples: readonly number[];
+}
+
+/** Rows of a memory of all samples, at their new places. */
+export interface MovedRows {
+  readonly rows: Float32Array;
+  readonly slots: readonly number[];
+}
+
+/** What a rank has computed of a step. */
+export interface RankGradients extends RankPart {
+  readonly remembered?: Remembered;
+}
+
+export interface StepResult {
+  readonly measured: StepMeasurements;
+  readonly remembered?: Remembered;
+}
+
 export interface ApplyInputs {
   readonly step: number;
   /** Of the vectors of all ranks. */
@@ -153,4 +185,5 @@ export interface ResumePoint {
   readonly teacherDigest: string | undefined;
   readonly engine: string;
   readonly queue: QueueSnapshot | undefined;
+  readonly memories: BySide<QueueSnapshot> | undefined;
 }

@@ -1,5 +1,4 @@
 import type { Dataset } from '#distill/data/dataset.js';
-import type { QueueSnapshot } from '#distill/queue.js';
 import type { HostTensor } from '#distill/tensors.js';
 import { createEngine } from '#runtime/compute/index.js';
 import type { Engine } from '#runtime/compute/engine.js';
@@ -18,16 +17,20 @@ import {
 import { Training } from './training.js';
 import { digestOf } from './weights-digest.js';
 import type { TrainingState } from './group/state-codec.js';
-import type { RankResult } from './rank-step.js';
 import type {
   ApplyInputs,
   BatchRef,
+  BySide,
   Evaluation,
+  MirroredRows,
+  MovedRows,
   Pixels,
+  RankGradients,
   RankInputs,
   ResumePoint,
   SaveRequest,
   StepMeasurements,
+  StepResult,
   TeacherFacts,
   ThreadFacts,
   ThreadSettings,
@@ -89,20 +92,24 @@ class TrainerThread implements TrainerApi {
     this.#begun = { training, evaluator, teacher };
   }
 
-  async mirror(snapshot: QueueSnapshot): Promise<void> {
-    this.#run.training.mirror(snapshot);
+  async mirror(snapshots: MirroredRows): Promise<void> {
+    this.#run.training.mirror(snapshots);
   }
 
-  async step(inputs: RankInputs): Promise<StepMeasurements> {
+  async step(inputs: RankInputs): Promise<StepResult> {
     return this.#run.training.step(inputs);
   }
 
-  async gradients(inputs: RankInputs): Promise<RankResult> {
+  async gradients(inputs: RankInputs): Promise<RankGradients> {
     return moved(await this.#run.training.gradients(inputs));
   }
 
   async apply(inputs: ApplyInputs): Promise<StepMeasurements> {
     return this.#run.training.apply(inputs);
+  }
+
+  async remember(moved: BySide<MovedRows>): Promise<void> {
+    this.#run.training.remember(moved);
   }
 
   async readTraining(): Promise<TrainingState> {

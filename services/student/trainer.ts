@@ -205,13 +205,14 @@ class Trainer {
 
   /** What was used, this time and before the checkpoint that we went on from. */
   #tally(): Tally {
-    const { resume, teacher, bank } = this.#run;
+    const { resume, teacher, bank, memories } = this.#run;
+    const bankBytes = (bank?.bytes ?? 0) + (memories?.bytes ?? 0);
     const earlier = resume?.tally;
     return {
       ...(this.#evaluation && { evaluation: this.#evaluation }),
       bestTestAccuracy: this.#bestTestAccuracy,
       teacherBytes: (earlier?.teacherBytes ?? 0) + (teacher?.bytes ?? 0),
-      bankBytes: (earlier?.bankBytes ?? 0) + (bank?.bytes ?? 0),
+      bankBytes: (earlier?.bankBytes ?? 0) + bankBytes,
     };
   }
 

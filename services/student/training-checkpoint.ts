@@ -16,6 +16,7 @@ import {
 import type { Engine } from '#runtime/compute/engine.js';
 import { CorruptFileError } from '#runtime/errors.js';
 import { packageRoot } from '#runtime/paths.js';
+import { splitMemories } from './memory-state.js';
 import type {
   ResumePoint,
   SaveRequest,
@@ -147,7 +148,8 @@ export async function findTraining(
     throw new CorruptFileError({ path, problem });
   }
   const { run, datasetDigest } = manifest;
-  const { [queueRows]: rows, ...rest } = training;
+  const { [queueRows]: rows, ...others } = training;
+  const { tensors: rest, memories } = splitMemories(others, run.step);
   const featDim = rows?.shape[1] ?? 0;
   const point: ResumePoint = {
     path,
@@ -160,6 +162,7 @@ export async function findTraining(
       rows?.data instanceof Float32Array && run.queue
         ? { rows: rows.data, featDim, ...run.queue }
         : undefined,
+    memories,
   };
   return { point, datasetDigest, state: { ...tensors, ...rest } };
 }

@@ -5,10 +5,11 @@ import type { MapShape, TeacherTensor } from '#distill/methods/method.js';
 import { MapMismatchError } from '#distill/methods/maps.js';
 import { createNetwork } from '#distill/models/index.js';
 import type { Network } from '#distill/models/network.js';
-import { teacherInput } from '#distill/objective.js';
+import { rememberedOf, sides, teacherInput } from '#distill/objective.js';
 import { createRankPrograms } from '#distill/rank-programs.js';
 import type { Phase } from '#distill/phases.js';
 import { carriedOver, createStageProgram } from '#distill/stage-program.js';
+import type { SampleMemory } from '#distill/sample-memory.js';
 import type { HostTensor, NamedHostTensors } from '#distill/tensors.js';
 import {
   createTrainProgram,
@@ -20,12 +21,23 @@ import type { Engine, Executable } from '#runtime/compute/engine.js';
 import { ConfigInvalidError } from '#runtime/errors.js';
 import { BatchReader } from './batch-reader.js';
 import { type Plan, planOf } from './plan.js';
-import { type RankResult, RankStep } from './rank-step.js';
+import {
+  mapSides,
+  memoryTensors,
+  restored,
+  splitMemories,
+} from './memory-state.js';
+import { RankStep } from './rank-step.js';
 import { measurementsOf } from './step-measurements.js';
 import type {
   ApplyInputs,
+  BySide,
+  MirroredRows,
+  MovedRows,
+  RankGradients,
   RankInputs,
   StepMeasurements,
+  StepResult,
   TeacherOutputs,
 } from './trainer-api.js';
 
@@ -60,6 +72,7 @@ export class Training {
   #phase: number;
   readonly #batches: BatchReader;
   #queue: FifoQueue | undefined;
+  #memories: BySide<SampleMemory> | undefined;
   #ahead: StepQueue | undefined;
 
   static async create(options: TrainingOptions): Promise<Training> {
@@ -91,12 +104,15 @@ export class Training {
     this.#options = options;
     this.#program = program;
     this.#phase = phase;
-    this.#batches = new BatchReader(dataset, experiment.training, this.plan);
+    const { samples } = needsOf(experiment);
+    const { training } = experiment;
+    this.#batches = new BatchReader(dataset, training, plan, samples);
   }
 
-  /** Sets the mirror's rows. */
-  mirror(snapshot: QueueSnapshot): void {
-    this.#queue = FifoQueue.restore(snapshot);
+  /** Sets the mirrors' rows. */
+  mirror({ queue, memories }: MirroredRows): void {
+    this.#queue = queue && FifoQueue.restore(queue);
+    this.#memories = memories && mapSides(memories, restored);
     this.#ahead = undefined;
   }
 
@@ -104,7 +120,7 @@ export class Training {
    * A whole step of the only rank.
    * @throws NonFiniteLossError that names the term
    */
-  async step(inputs: RankInputs): Promise<StepMeasurements> {
+  async step(inputs: RankInputs): Promise<StepResult> {
     const { experiment } = this.#options;
     const { step, committed } = inputs;
     const enqueue = () => committed && this.#queue?.enqueue(committed);
@@ -114,24 +130,27 @@ export class Training {
     if (order === 'before') enqueue();
     const { loss } = this.plan.phases[this.#phase]!;
     const learningRate = this.plan.learningRateOf(step);
-    const scalars = await program.run({
+    const outputs = await program.run({
       ...given,
       ...queueTensor(this.#queue),
       learningRate: { shape: [], data: Float32Array.of(learningRate) },
     });
     if (order === 'after') enqueue();
+    const { remembered, scalars } = this.#sorted(inputs, outputs);
     const measured = measurementsOf(loss, step, learningRate, scalars);
     await this.#enterPhaseOf(step + 1);
-    return measured;
+    return { measured, ...(remembered && { remembered }) };
   }
 
   /** The first half of a step, of one of several ranks. */
-  async gradients(inputs: RankInputs): Promise<RankResult> {
+  async gradients(inputs: RankInputs): Promise<RankGradients> {
     const halves = this.#halves;
     const given = await this.#given(inputs);
     const queue = this.#queueAt(inputs);
     const all = { ...given, ...queueTensor(queue) };
-    return halves.gradients(inputs.rank, all);
+    const { others, ...part } = await halves.gradients(inputs.rank, all);
+    const { remembered } = this.#sorted(inputs, others);
+    return { ...part, ...(remembered && { remembered }) };
   }
 
   /**
@@ -151,15 +170,24 @@ export class Training {
     return measurementsOf(experiment.loss, step, learningRate, scalars);
   }
 
+  /** Takes over what the bank has moved for a step. */
+  remember(moved: BySide<MovedRows>): void {
+    for (const side of sides) {
+      const { slots, rows } = moved[side];
+      this.#memories?.[side].put(slots, rows);
+    }
+  }
+
   /** The network's tensors by their torch names. */
   readNetwork(): Promise<NamedHostTensors> {
     const { parameters, buffers } = this.network;
     return this.#program.readState(Object.keys({ ...parameters, ...buffers }));
   }
 
-  /** Everything that training carries along: network, heads, momentum. */
-  readState(): Promise<NamedHostTensors> {
-    return this.#program.readState();
+  /** What training carries along: network, heads, momentum, memories; a copy. */
+  async readState(): Promise<NamedHostTensors> {
+    const state = await this.#program.readState();
+    return { ...state, ...structuredClone(memoryTensors(this.#memories)) };
   }
 
   /** What all ranks share: weights and their momentum. */
@@ -179,8 +207,9 @@ export class Training {
     state: NamedHostTensors,
     queue: QueueSnapshot | undefined,
   ): Promise<void> {
-    await this.#program.writeState(state);
-    if (queue) this.mirror(queue);
+    const { tensors, memories } = splitMemories(state, 0);
+    await this.#program.writeState(tensors);
+    this.mirror({ ...(queue && { queue }), ...(memories && { memories }) });
   }
 
   readQueue(): QueueSnapshot | undefined {
@@ -214,7 +243,20 @@ export class Training {
   /** What a rank's step reads but the queue. */
   async #given({ step, rank, teacher }: RankInputs): Promise<NamedHostTensors> {
     const batch = await this.#batches.take(step, rank);
-    return { ...batch, ...teacherTensors(teacher) };
+    const memories = memoryTensors(this.#memories);
+    return { ...batch, ...teacherTensors(teacher), ...memories };
+  }
+
+  /** A program's outputs: what is measured, and what is to be remembered. */
+  #sorted({ step, rank }: RankInputs, outputs: NamedHostTensors) {
+    const {
+      [rememberedOf('student')]: student,
+      [rememberedOf('teacher')]: teacher,
+      ...scalars
+    } = outputs;
+    const { indices: samples } = this.plan.rankBatchOf(step, rank);
+    const remembered = student && teacher && { samples, student, teacher };
+    return { scalars, remembered };
   }
 
   /** A copy where the step's rows come first: they count only once it does. */
@@ -240,9 +282,11 @@ async function compile(
 ): Promise<Executable | RankStep> {
   const { ranks, training } = experiment;
   const { teacherFeatureDim, teacherMaps } = options;
+  const sampleCount = dataset.split('train').size;
   const program: TrainProgramOptions = {
     ...{ network, experiment: { ...experiment, loss: phase.loss } },
     ...{ imageShape: dataset.imageShape, teacherFeatureDim, teacherMaps },
+    sampleCount,
   };
   const stateOf = ({ initialState }: Pick<TrainTensors, 'initialState'>) => {
     const first = initialState(training.seed);

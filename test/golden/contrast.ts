@@ -55,7 +55,7 @@ export interface ContrastRun {
 
 /**
  * One step: checks the loss and all gradients.
- * @returns the buffers after it, by name
+ * @returns the buffers after it, by name, and `remembered.<side>`
  */
 export async function runContrast(
   engine: Engine,
@@ -87,9 +87,11 @@ export async function runContrast(
     else checks.that(`${what} ${key}: there is none`, actual === undefined);
   }
   const buffers = Object.keys(run.buffers);
-  return Object.fromEntries(
-    buffers.map((name) => [name, outputs[`after.${name}`]!]),
+  const after = buffers.map((name) => [name, outputs[`after.${name}`]!]);
+  const remembered = Object.entries(outputs).filter(([name]) =>
+    name.startsWith('remembered.'),
   );
+  return Object.fromEntries([...after, ...remembered]) as NamedHostTensors;
 }
 
 function sides({ f_s, f_t }: NamedTensors): Partial<MethodInputs> {

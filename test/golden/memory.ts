@@ -1,9 +1,14 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { crdMemory } from '#distill/methods/crd-memory.js';
-import type { Method, Weighted } from '#distill/methods/method.js';
+import type { Method, Side, Weighted } from '#distill/methods/method.js';
 import { rrdMemory } from '#distill/methods/rrd-memory.js';
-import type { HostTensor, NamedTensors } from '#distill/tensors.js';
+import { SampleMemory } from '#distill/sample-memory.js';
+import type {
+  HostTensor,
+  NamedHostTensors,
+  NamedTensors,
+} from '#distill/tensors.js';
 import type { Engine } from '#runtime/compute/engine.js';
 import type { GoldenCase } from './case.js';
 import type { Checks } from './checks.js';
@@ -70,9 +75,11 @@ function methodOf({ source, opt }: MemoryFile): {
 async function run(file: MemoryFile, engine: Engine, checks: Checks) {
   // [K, T, Z of the student, Z of the teacher, momentum]
   const [, , studentZ, teacherZ] = file.params_init.data;
+  const memories = {
+    student: memory(toHost(file.memory_v1_init)),
+    teacher: memory(toHost(file.memory_v2_init)),
+  };
   let buffers: Readonly<Record<string, HostTensor>> = {
-    studentMemory: toHost(file.memory_v1_init),
-    teacherMemory: toHost(file.memory_v2_init),
     studentNormalizer: scalar(studentZ!),
     teacherNormalizer: scalar(teacherZ!),
   };
@@ -82,29 +89,66 @@ async function run(file: MemoryFile, engine: Engine, checks: Checks) {
       file,
       step,
       buffers,
-      inputs: { own: toHost(step.idx), contrast: toHost(step.contrast_idx) },
+      inputs: {
+        contrast: toHost(step.contrast_idx),
+        student: rowsOf(memories.student),
+        teacher: rowsOf(memories.teacher),
+      },
       read: samples,
     };
-    buffers = await runContrast(engine, given, `step ${i}`, checks);
-    const after = step.params_after.data;
-    const expected = {
-      studentMemory: step.memory_v1_after.data,
-      teacherMemory: step.memory_v2_after.data,
-      studentNormalizer: [after[2]!],
-      teacherNormalizer: [after[3]!],
-    };
-    for (const [name, data] of Object.entries(expected)) {
-      checks.close(`step ${i} ${name}`, buffers[name], data);
+    const {
+      'remembered.student': student,
+      'remembered.teacher': teacher,
+      ...after
+    } = await runContrast(engine, given, `step ${i}`, checks);
+    buffers = after;
+    const { nce_m: momentum } = file.opt;
+    for (const [side, embeddings] of Object.entries({ student, teacher })) {
+      const { data } = embeddings as { data: Float32Array };
+      memories[side as Side].move(step.idx.data, data, momentum);
     }
+    checkMemories(step, memories, `step ${i}`, checks);
+    checkNormalizers(step.params_after.data, buffers, `step ${i}`, checks);
   }
+}
+
+function checkMemories(
+  { memory_v1_after, memory_v2_after }: MemoryFile['steps'][number],
+  { student, teacher }: Readonly<Record<Side, SampleMemory>>,
+  what: string,
+  checks: Checks,
+) {
+  const [own, other] = [rowsOf(student), rowsOf(teacher)];
+  checks.close(`${what} memory of the student`, own, memory_v1_after.data);
+  checks.close(`${what} memory of the teacher`, other, memory_v2_after.data);
+}
+
+function checkNormalizers(
+  [, , student, teacher]: readonly number[],
+  buffers: NamedHostTensors,
+  what: string,
+  checks: Checks,
+) {
+  const { studentNormalizer: own, teacherNormalizer: other } = buffers;
+  checks.close(`${what} studentNormalizer`, own, [student!]);
+  checks.close(`${what} teacherNormalizer`, other, [teacher!]);
+}
+
+function memory({ shape, data }: HostTensor): SampleMemory {
+  const rows = Float32Array.from(data);
+  return SampleMemory.adopt({ rows, featDim: shape[1]!, version: 0 });
+}
+
+/** A copy, as it is now. */
+function rowsOf({ rows, capacity, featDim }: SampleMemory): HostTensor {
+  return { shape: [capacity, featDim], data: rows.slice() };
 }
 
 function scalar(value: number): HostTensor {
   return { shape: [], data: Float32Array.of(value) };
 }
 
-function samples({ own, contrast }: NamedTensors) {
-  return {
-    samples: { own: own as tf.Tensor1D, contrast: contrast as tf.Tensor2D },
-  };
+function samples({ contrast, student, teacher }: NamedTensors) {
+  const memories = { student, teacher } as Record<Side, tf.Tensor2D>;
+  return { samples: { contrast: contrast as tf.Tensor2D, memories } };
 }

@@ -22,8 +22,8 @@ export interface MethodRun {
 /**
  * A method's loss once, on an engine.
  *
- * @returns `loss`, `grad.<name>` where the loss depends on it, and
- *   `after.<buffer>`
+ * @returns `loss`, `grad.<name>` where the loss depends on it,
+ *   `after.<buffer>`, and `remembered.<side>`
  */
 export function runMethod(
   engine: Engine,
@@ -43,11 +43,15 @@ export function runMethod(
     const gradients = by.flatMap((name, i) =>
       grads[i] ? [[`grad.${name}`, grads[i]] as const] : [],
     );
-    const { buffers = {} } = evaluate(given);
+    const { buffers = {}, remembered = {} } = evaluate(given);
     const after = Object.entries(buffers).map(
       ([name, tensor]) => [`after.${name}`, tensor] as const,
     );
-    return { loss: value, ...Object.fromEntries([...gradients, ...after]) };
+    const kept = Object.entries(remembered).map(
+      ([side, tensor]) => [`remembered.${side}`, tensor] as const,
+    );
+    const all = [...gradients, ...after, ...kept];
+    return { loss: value, ...Object.fromEntries(all) };
   });
 }
 

@@ -67,6 +67,7 @@ it('a worker whose weights are others ends the run', async () => {
       step: (inputs) => thread.step(inputs),
       gradients: (inputs) => thread.gradients(inputs),
       apply: (inputs) => thread.apply(inputs),
+      remember: (moved) => thread.remember(moved),
       writeTraining: (state) => thread.writeTraining(state),
       // As if a bit of its memory had flipped.
       digest: () => Promise.resolve('f'.repeat(64)),
@@ -76,9 +77,10 @@ it('a worker whose weights are others ends the run', async () => {
     facts: replicaFactsOf(open.facts),
     teacherDigest: teacher!.digest,
     maxStateBytes: 2 ** 24,
-    feedOf(ranks, version) {
+    feedOf(ranks, _step, version) {
       const bank = BankMirror.follow(mirror, version!);
-      const feed = feedOf(order, around, { ...open, teacher, bank }, ranks);
+      const peers = { ...open, teacher, bank, memories: undefined };
+      const feed = feedOf(order, around, peers, ranks);
       return { feed, close: () => bank.close() };
     },
     settings: groupSettingsOf(config),

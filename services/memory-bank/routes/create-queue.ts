@@ -16,8 +16,8 @@ export const createQueue =
       return { state: toWireState(prepared.state) };
     }
     try {
-      const fifo = await seeder.seed(spec, signal);
-      const { queue, made } = bank.create(spec, epoch, prepared, fifo);
+      const rows = await seeder.seed(spec, signal);
+      const { queue, made } = bank.create(spec, epoch, prepared, rows);
       await journal.keep(queue);
       if (made) events.created(queue);
       return { state: toWireState(queue.state) };

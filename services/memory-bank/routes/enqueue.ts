@@ -25,6 +25,7 @@ export const enqueue =
       teacherDigest: request.teacherDigest,
       featDim: shape[1] ?? 0,
       rows: data,
+      ...(request.slots.length > 0 && { slots: request.slots }),
       traceparent: currentTraceparent(),
     });
     if (duplicate) events.duplicate(queue);

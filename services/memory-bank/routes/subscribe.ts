@@ -4,9 +4,8 @@ import { toWire } from '#runtime/rpc/tensor-codec.js';
 import type { BankQueue } from '../bank-queue.js';
 import type { Context, Routes } from '../context.js';
 import type { Delta } from '../history.js';
+import { rowChunks } from '../row-chunks.js';
 import { toWireState } from '../wire.js';
-
-const chunkBytes = 512 * 1024;
 
 /**
  * See MemoryBankService.Subscribe. Every subscriber pulls from the queue's one
@@ -50,14 +49,8 @@ function* chunksOf({
   rows,
   featDim,
 }: QueueSnapshot): Generator<SubscribeResponse> {
-  const rowBytes = featDim * Float32Array.BYTES_PER_ELEMENT;
-  const rowsPerChunk = Math.max(1, Math.floor(chunkBytes / rowBytes));
-  const capacity = rows.length / featDim;
-  for (let slot = 0; slot < capacity; slot += rowsPerChunk) {
-    const end = Math.min(slot + rowsPerChunk, capacity);
-    const data = rows.subarray(slot * featDim, end * featDim);
-    const chunk = toWire({ shape: [end - slot, featDim], data });
-    yield { chunk: { firstSlot: slot, rows: chunk } };
+  for (const { first: firstSlot, ...chunk } of rowChunks(rows, featDim)) {
+    yield { chunk: { firstSlot, rows: toWire(chunk) } };
   }
 }
 
@@ -79,9 +72,10 @@ async function* commitsAfter(
   }
 }
 
-function toWireDelta({ rows, ...delta }: Delta, featDim: number) {
+function toWireDelta({ rows, slots, ...delta }: Delta, featDim: number) {
   const shape = [rows.length / featDim, featDim];
-  return { ...delta, rows: toWire({ shape, data: rows }) };
+  const wire = toWire({ shape, data: rows });
+  return { ...delta, rows: wire, ...(slots && { slots: [...slots] }) };
 }
 
 /** Wakes a subscriber when its queue changes; counts it until stopped. */

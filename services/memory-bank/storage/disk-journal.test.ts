@@ -23,6 +23,8 @@ import type { BankQueue } from '../bank-queue.js';
 import { toConfig, type MemoryBankSettings } from '../config.js';
 import { createEvents } from '../events.js';
 import type { Journal } from '../journal.js';
+import { createRows, type QueueRows } from '../queue-rows.js';
+import type { QueueSpec } from '../queue-spec.js';
 import { openJournal } from './disk-journal.js';
 
 const log = createLogger('test', { level: 'silent' });
@@ -30,6 +32,8 @@ const spec = {
   ...{ queue: 'q', capacity: 7, featDim: 2, seed: 1, init: 'rows' as const },
   ...{ worldSize: 2, teacherDigest: 't', projectionSeed: 0 },
 };
+/** A memory of seven samples. */
+const memorySpec: QueueSpec = { ...spec, init: 'uniform', momentum: 0.5 };
 let dataDir: string;
 
 beforeEach(async () => {
@@ -50,9 +54,12 @@ async function open(settings: MemoryBankSettings = {}): Promise<Opened> {
   return { bank, journal: await openJournal(bank, config, events) };
 }
 
-async function create({ bank, journal }: Opened): Promise<BankQueue> {
-  const memory = bank.prepareCreate(spec, 1) as Reservation;
-  const { queue } = bank.create(spec, 1, memory, FifoQueue.create(spec));
+async function create(
+  { bank, journal }: Opened,
+  of: QueueSpec = spec,
+): Promise<BankQueue> {
+  const memory = bank.prepareCreate(of, 1) as Reservation;
+  const { queue } = bank.create(of, 1, memory, createRows(of));
   await journal.keep(queue);
   return queue;
 }
@@ -62,31 +69,47 @@ const rowsOf = (step: number, rank: number) =>
     return step + rank / 10 + i / 100;
   });
 
-const hand = ({ bank, journal }: Opened, step: number, rank: number) =>
-  journal.enqueue(bank.get('q'), {
+/** Samples in a memory, others for each rank. */
+const slotsOf = (step: number, rank: number) =>
+  Array.from({ length: (step % 3) + 1 }, (_, i) => (step + 3 * rank + i) % 7);
+
+const hand = ({ bank, journal }: Opened, step: number, rank: number) => {
+  const queue = bank.get('q');
+  const isMemory = queue.spec.momentum !== undefined;
+  return journal.enqueue(queue, {
     ...{ runId: 'r', step, rank, epoch: 1, teacherDigest: 't', featDim: 2 },
     rows: rowsOf(step, rank),
+    ...(isMemory && { slots: slotsOf(step, rank) }),
     traceparent: '',
   });
+};
 
 /** What the queue must be after `steps` whole steps: no bank at all. */
-function expected(steps: number): FifoQueue {
-  const fifo = FifoQueue.create(spec);
+function expected(steps: number, of: QueueSpec = spec): QueueRows {
+  const queue = createRows(of);
   for (let step = 0; step < steps; step++) {
     const parts = [...rowsOf(step, 0), ...rowsOf(step, 1)];
-    fifo.enqueue(Float32Array.from(parts));
+    const rows = Float32Array.from(parts);
+    if (queue instanceof FifoQueue) queue.enqueue(rows);
+    else {
+      const slots = [...slotsOf(step, 0), ...slotsOf(step, 1)];
+      queue.move(slots, rows, of.momentum!);
+    }
   }
-  return fifo;
+  return queue;
 }
 
 function expectAt(queue: BankQueue, steps: number): void {
-  const fifo = expected(steps);
+  const fifo = expected(steps, queue.spec);
   expect(queue.state).toMatchObject({ version: steps, nextStep: steps });
   expect(queue.state.pointer).toBe(fifo.pointer);
   expect(queue.rows).toEqual(fifo.rows);
 }
 
-describe('a queue on disk', () => {
+describe.each([
+  ['a queue', spec],
+  ['a memory of all samples', memorySpec],
+])('%s on disk', (_, of) => {
   it('is back at its version, with pending rows and ids, after any order of batches and restarts', async () => {
     const action = fc.oneof(
       fc.record({ ahead: fc.nat(2), rank: fc.nat(1) }),
@@ -100,7 +123,7 @@ describe('a queue on disk', () => {
         async (actions, logBytes) => {
           await rm(dataDir, { recursive: true, force: true });
           let opened = await open({ logBytes, fsync: 'never' });
-          await create(opened);
+          await create(opened, of);
           const taken = new Set<string>();
           let next = 0;
           for (const action of actions) {
@@ -128,21 +151,24 @@ describe('a queue on disk', () => {
 
   it('still answers for commits that a reader had not seen', async () => {
     const first = await open({ logBytes: 200 });
-    await create(first);
+    await create(first, of);
     for (let step = 0; step < 20; step++) {
       await Promise.all([hand(first, step, 1), hand(first, step, 0)]);
     }
     await first.journal.close();
     const again = await open();
     const queue = again.bank.get('q');
-    const mirror = FifoQueue.create(spec);
+    const mirror = createRows(of);
     for (let delta; (delta = queue.deltaAfter(mirror.version));) {
-      mirror.enqueue(delta.rows);
+      if (mirror instanceof FifoQueue) mirror.enqueue(delta.rows);
+      else mirror.put(delta.slots!, delta.rows);
     }
-    expect(mirror.rows).toEqual(expected(20).rows);
+    expect(mirror.rows).toEqual(expected(20, of).rows);
     await again.journal.close();
   });
+});
 
+describe('a queue on disk', () => {
   it('knows the bytes of an id after a restart', async () => {
     const first = await open();
     await create(first);

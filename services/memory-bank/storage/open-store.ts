@@ -1,7 +1,7 @@
-import { FifoQueue } from '#distill/queue.js';
 import { CorruptFileError, DomainError } from '#runtime/errors.js';
 import { BankQueue, type QueueLimits } from '../bank-queue.js';
 import type { Delta } from '../history.js';
+import { adoptRows, type QueueRows } from '../queue-rows.js';
 import { validateSpec } from '../queue-spec.js';
 import { readBounded } from './files.js';
 import { LogWriter } from './log-writer.js';
@@ -32,9 +32,9 @@ export async function openStore(
   const { progress, segments, firstLog } = manifest;
   const { version } = progress;
   const logs = await readLogs(folder, firstLog);
-  const fifo = await readRows(folder, manifest);
+  const rows = await readRows(folder, manifest);
   const recent = commitsOf(logs[0]!.records, version, logs[0]!.path);
-  const queue = BankQueue.resume(progress, fifo, recent, limits);
+  const queue = BankQueue.resume(progress, rows, recent, limits);
   let newRows = 0;
   for (const { records, path } of logs) {
     newRows += replay(queue, records, path);
@@ -97,14 +97,14 @@ function missing(path: string): CorruptFileError {
 async function readRows(
   folder: string,
   { progress, segments }: Manifest,
-): Promise<FifoQueue> {
+): Promise<QueueRows> {
   const { spec, pointer, version } = progress;
   const { capacity, featDim } = spec;
   const rows = new Float32Array(capacity * featDim);
   for (const [index, segment] of segments.entries()) {
     await readSegment(folder, spec, rows, index, segment);
   }
-  return FifoQueue.adopt({ rows, featDim, pointer, version });
+  return adoptRows(spec, { rows, featDim, pointer, version });
 }
 
 /** The commits that the first log starts with: they lead up to `version`. */
@@ -115,8 +115,9 @@ function commitsOf(
 ): Delta[] {
   const commits = records.flatMap((record): Delta[] => {
     if (record.kind !== 'commit') return [];
-    const { version, runId, step, rows, traceparent } = record;
-    return [{ version, runId, step, rows, traceparent }];
+    const { version, runId, step, rows, traceparent, slots } = record;
+    const ids = { version, runId, step, traceparent };
+    return [{ ...ids, rows, ...(slots && { slots }) }];
   });
   const first = version - commits.length + 1;
   const inOrder = commits.every((delta, i) => delta.version === first + i);

@@ -1,7 +1,8 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BankStorageError } from '#runtime/errors.js';
-import type { BankQueue, Submission, Taken } from '../bank-queue.js';
+import type { BankQueue, Taken } from '../bank-queue.js';
+import type { Submission } from '../submission.js';
 import type { Batch } from '../feeder.js';
 import type { Delta } from '../history.js';
 import { syncFolder, writeWhole, type Fsync } from './files.js';
@@ -164,7 +165,9 @@ export class QueueStore {
    */
   async #checkpoint(): Promise<void> {
     const { fsync } = this.#options;
-    const { spec, rows } = this.#queue;
+    const { spec } = this.#queue;
+    const isMemory = spec.momentum !== undefined;
+    let { rows } = this.#queue;
     const generation = this.#lastLog + 1;
     let progress = this.#queue.progress;
     let newRows = 0;
@@ -172,6 +175,8 @@ export class QueueStore {
       // Nothing is committed in here, so these belong together.
       progress = this.#queue.progress;
       newRows = this.#newRows;
+      // Replaying a log moves a memory's rows again, so none may be newer.
+      if (isMemory) rows = rows.slice();
       const records = carried(this.#queue);
       const bytes = await writeLog(this.#folder, generation, records, fsync);
       const path = logPath(this.#folder, generation);
@@ -180,7 +185,8 @@ export class QueueStore {
       return log;
     });
     const segments = [...this.#segments];
-    for (const index of segmentsBehind(spec, progress.pointer, newRows)) {
+    const changed = isMemory ? spec.capacity : newRows;
+    for (const index of segmentsBehind(spec, progress.pointer, changed)) {
       const at = { index, generation };
       segments[index] = await writeSegment(
         ...([this.#folder, spec, rows, at, fsync] as const),
@@ -244,8 +250,9 @@ function carried(queue: BankQueue): LogRecord[] {
 }
 
 function recordOf(batch: Batch): LogRecord {
-  const { runId, step, rank, traceparent, rows } = batch;
-  return { kind: 'batch', runId, step, rank, traceparent, rows };
+  const { runId, step, rank, traceparent, rows, slots } = batch;
+  const ids = { runId, step, rank, traceparent };
+  return { kind: 'batch', ...ids, ...(slots && { slots }), rows };
 }
 
 async function writeLog(

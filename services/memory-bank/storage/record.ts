@@ -8,6 +8,12 @@ import { CorruptFileError } from '#runtime/errors.js';
  * follows it; `length` counts header and rows.
  */
 
+/** Where the rows belong, in a memory of all samples. */
+const slots = z
+  .array(z.number().int().nonnegative())
+  .readonly()
+  .exactOptional();
+
 /** A batch in the order in which the bank took it. */
 const batchSchema = z.strictObject({
   kind: z.literal('batch'),
@@ -15,6 +21,7 @@ const batchSchema = z.strictObject({
   step: z.number().int().nonnegative(),
   rank: z.number().int().nonnegative(),
   traceparent: z.string(),
+  slots,
 });
 
 /** A commit that is part of the rows already, for readers who lack it. */
@@ -24,6 +31,7 @@ const commitSchema = z.strictObject({
   runId: z.string(),
   step: z.number().int().nonnegative(),
   traceparent: z.string(),
+  slots,
 });
 
 const headerSchema = z.discriminatedUnion('kind', [batchSchema, commitSchema]);

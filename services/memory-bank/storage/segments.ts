@@ -10,8 +10,8 @@ import { writeWhole, type Fsync } from './files.js';
  * that changed under new names, so the old ones stay whole until the manifest
  * names the new ones.
  *
- * A segment may hold rows newer than its checkpoint: writers go on meanwhile.
- * That is harmless, for such rows are in the log too, and replaying the log
+ * A segment of a FIFO queue may hold rows newer than its checkpoint: writers go
+ * on meanwhile. That is harmless, for such rows are in the log too, and replaying the log
  * puts them in the same slots again.
  */
 export interface Segment {

@@ -1,5 +1,5 @@
 import { meanOfRanks } from '#distill/ranks.js';
-import type { RankBuffers, RankResult } from '../rank-step.js';
+import type { RankBuffers, RankPart } from '../rank-step.js';
 
 /** What all ranks together make of a step. */
 export interface StepMean {
@@ -18,7 +18,7 @@ export interface Collective {
   /** The ranks that are computed here, ascending. */
   readonly ranks: readonly number[];
   /** Hands in a rank's part of `step`; sending goes on while others compute. */
-  contribute(step: number, rank: number, result: RankResult): void;
+  contribute(step: number, rank: number, result: RankPart): void;
   /** Waits for the mean of `step`, to which all our ranks have contributed. */
   mean(step: number): Promise<StepMean>;
 }
@@ -32,7 +32,7 @@ export class LocalCollective implements Collective {
     this.ranks = Array.from({ length: worldSize }, (_, rank) => rank);
   }
 
-  contribute(_step: number, rank: number, { vector }: RankResult): void {
+  contribute(_step: number, rank: number, { vector }: RankPart): void {
     this.#vectors[rank] = vector;
   }
 

@@ -39,9 +39,13 @@ export interface MemberOptions extends StepPlace {
     Pick<TrainerApi, 'writeTraining' | 'digest'>;
   /** More than a state of this run has. */
   readonly maxStateBytes: number;
-  /** @param version of the queue that the state has, if the run has one */
+  /**
+   * @param step that the state is before
+   * @param version of the queue that the state has, if the run has one
+   */
   readonly feedOf: (
     ranks: readonly number[],
+    step: number,
     version: number | undefined,
   ) => MemberFeed;
   readonly settings: GroupSettings;
@@ -143,7 +147,8 @@ export class Member implements GroupHost {
     const { runId, attempt, tls, feedOf } = this.#options;
     const { generation, step, members, index, stateBytes } = assignment;
     const ranks = members.map((member) => member.ranks);
-    const { feed, close } = feedOf(ranks[index] ?? [], queue?.version);
+    const own = ranks[index] ?? [];
+    const { feed, close } = feedOf(own, step, queue?.version);
     const begun = new Generation({
       ...{ runId, attempt, generation, step, index, tls, ranks },
       addresses: members.map(({ address }) => address),

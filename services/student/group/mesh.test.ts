@@ -96,6 +96,7 @@ function idleFeed(ranks: readonly number[]): StepFeed {
   const none = {
     teacher: undefined,
     bank: undefined,
+    memories: undefined,
     outputsOf: () => new Set<never>(),
   };
   const batchOf = () => ({ split: 'train' as const, indices: [], epoch: 1 });

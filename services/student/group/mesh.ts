@@ -1,6 +1,6 @@
 import { meanOfRanks } from '#distill/ranks.js';
 import { InvalidRequestError } from '#runtime/errors.js';
-import type { RankBuffers, RankResult } from '../rank-step.js';
+import type { RankBuffers, RankPart } from '../rank-step.js';
 import type { Collective, StepMean } from './collective.js';
 import { Inbox, type PartKey, type StepPart } from './inbox.js';
 import { Outbox } from './outbox.js';
@@ -58,7 +58,7 @@ export class Mesh implements Collective {
     this.#inbox.put(part);
   }
 
-  contribute(step: number, rank: number, result: RankResult): void {
+  contribute(step: number, rank: number, result: RankPart): void {
     const { vector, buffers } = result;
     this.#length = vector.length;
     for (const place of this.#places()) {

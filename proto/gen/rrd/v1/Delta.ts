@@ -9,6 +9,7 @@ export interface Delta {
   'step'?: (number | string | Long);
   'rows'?: (_rrd_v1_Tensor | null);
   'traceparent'?: (string);
+  'slots'?: (number)[];
 }
 
 export interface Delta__Output {
@@ -17,4 +18,5 @@ export interface Delta__Output {
   'step': (number);
   'rows': (_rrd_v1_Tensor__Output | null);
   'traceparent': (string);
+  'slots': (number)[];
 }

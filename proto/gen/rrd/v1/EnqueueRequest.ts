@@ -10,6 +10,7 @@ export interface EnqueueRequest {
   'batchId'?: (_rrd_v1_BatchId | null);
   'teacherDigest'?: (string);
   'rows'?: (_rrd_v1_Tensor | null);
+  'slots'?: (number)[];
 }
 
 export interface EnqueueRequest__Output {
@@ -18,4 +19,5 @@ export interface EnqueueRequest__Output {
   'batchId': (_rrd_v1_BatchId__Output | null);
   'teacherDigest': (string);
   'rows': (_rrd_v1_Tensor__Output | null);
+  'slots': (number)[];
 }

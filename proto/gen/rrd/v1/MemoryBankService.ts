@@ -8,6 +8,8 @@ import type { DeleteQueueRequest as _rrd_v1_DeleteQueueRequest, DeleteQueueReque
 import type { DeleteQueueResponse as _rrd_v1_DeleteQueueResponse, DeleteQueueResponse__Output as _rrd_v1_DeleteQueueResponse__Output } from '../../rrd/v1/DeleteQueueResponse.js';
 import type { EnqueueRequest as _rrd_v1_EnqueueRequest, EnqueueRequest__Output as _rrd_v1_EnqueueRequest__Output } from '../../rrd/v1/EnqueueRequest.js';
 import type { EnqueueResponse as _rrd_v1_EnqueueResponse, EnqueueResponse__Output as _rrd_v1_EnqueueResponse__Output } from '../../rrd/v1/EnqueueResponse.js';
+import type { GatherRowsRequest as _rrd_v1_GatherRowsRequest, GatherRowsRequest__Output as _rrd_v1_GatherRowsRequest__Output } from '../../rrd/v1/GatherRowsRequest.js';
+import type { GatherRowsResponse as _rrd_v1_GatherRowsResponse, GatherRowsResponse__Output as _rrd_v1_GatherRowsResponse__Output } from '../../rrd/v1/GatherRowsResponse.js';
 import type { GetQueueRequest as _rrd_v1_GetQueueRequest, GetQueueRequest__Output as _rrd_v1_GetQueueRequest__Output } from '../../rrd/v1/GetQueueRequest.js';
 import type { GetQueueResponse as _rrd_v1_GetQueueResponse, GetQueueResponse__Output as _rrd_v1_GetQueueResponse__Output } from '../../rrd/v1/GetQueueResponse.js';
 import type { ListQueuesRequest as _rrd_v1_ListQueuesRequest, ListQueuesRequest__Output as _rrd_v1_ListQueuesRequest__Output } from '../../rrd/v1/ListQueuesRequest.js';
@@ -44,6 +46,11 @@ export interface MemoryBankServiceClient extends grpc.Client {
   enqueue(argument: _rrd_v1_EnqueueRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_rrd_v1_EnqueueResponse__Output>): grpc.ClientUnaryCall;
   enqueue(argument: _rrd_v1_EnqueueRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_rrd_v1_EnqueueResponse__Output>): grpc.ClientUnaryCall;
   enqueue(argument: _rrd_v1_EnqueueRequest, callback: grpc.requestCallback<_rrd_v1_EnqueueResponse__Output>): grpc.ClientUnaryCall;
+  
+  GatherRows(argument: _rrd_v1_GatherRowsRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_rrd_v1_GatherRowsResponse__Output>;
+  GatherRows(argument: _rrd_v1_GatherRowsRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_rrd_v1_GatherRowsResponse__Output>;
+  gatherRows(argument: _rrd_v1_GatherRowsRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_rrd_v1_GatherRowsResponse__Output>;
+  gatherRows(argument: _rrd_v1_GatherRowsRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_rrd_v1_GatherRowsResponse__Output>;
   
   GetQueue(argument: _rrd_v1_GetQueueRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_rrd_v1_GetQueueResponse__Output>): grpc.ClientUnaryCall;
   GetQueue(argument: _rrd_v1_GetQueueRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_rrd_v1_GetQueueResponse__Output>): grpc.ClientUnaryCall;
@@ -86,6 +93,8 @@ export interface MemoryBankServiceHandlers extends grpc.UntypedServiceImplementa
   
   Enqueue: grpc.handleUnaryCall<_rrd_v1_EnqueueRequest__Output, _rrd_v1_EnqueueResponse>;
   
+  GatherRows: grpc.handleServerStreamingCall<_rrd_v1_GatherRowsRequest__Output, _rrd_v1_GatherRowsResponse>;
+  
   GetQueue: grpc.handleUnaryCall<_rrd_v1_GetQueueRequest__Output, _rrd_v1_GetQueueResponse>;
   
   ListQueues: grpc.handleUnaryCall<_rrd_v1_ListQueuesRequest__Output, _rrd_v1_ListQueuesResponse>;
@@ -100,6 +109,7 @@ export interface MemoryBankServiceDefinition extends grpc.ServiceDefinition {
   CreateQueue: MethodDefinition<_rrd_v1_CreateQueueRequest, _rrd_v1_CreateQueueResponse, _rrd_v1_CreateQueueRequest__Output, _rrd_v1_CreateQueueResponse__Output>
   DeleteQueue: MethodDefinition<_rrd_v1_DeleteQueueRequest, _rrd_v1_DeleteQueueResponse, _rrd_v1_DeleteQueueRequest__Output, _rrd_v1_DeleteQueueResponse__Output>
   Enqueue: MethodDefinition<_rrd_v1_EnqueueRequest, _rrd_v1_EnqueueResponse, _rrd_v1_EnqueueRequest__Output, _rrd_v1_EnqueueResponse__Output>
+  GatherRows: MethodDefinition<_rrd_v1_GatherRowsRequest, _rrd_v1_GatherRowsResponse, _rrd_v1_GatherRowsRequest__Output, _rrd_v1_GatherRowsResponse__Output>
   GetQueue: MethodDefinition<_rrd_v1_GetQueueRequest, _rrd_v1_GetQueueResponse, _rrd_v1_GetQueueRequest__Output, _rrd_v1_GetQueueResponse__Output>
   ListQueues: MethodDefinition<_rrd_v1_ListQueuesRequest, _rrd_v1_ListQueuesResponse, _rrd_v1_ListQueuesRequest__Output, _rrd_v1_ListQueuesResponse__Output>
   RestoreQueue: MethodDefinition<_rrd_v1_RestoreQueueRequest, _rrd_v1_RestoreQueueResponse, _rrd_v1_RestoreQueueRequest__Output, _rrd_v1_RestoreQueueResponse__Output>

@@ -12,6 +12,8 @@ export interface QueueSpec {
   'worldSize'?: (number);
   'teacherDigest'?: (string);
   'projectionSeed'?: (number | string | Long);
+  'momentum'?: (number | string);
+  '_momentum'?: "momentum";
 }
 
 export interface QueueSpec__Output {
@@ -23,4 +25,6 @@ export interface QueueSpec__Output {
   'worldSize': (number);
   'teacherDigest': (string);
   'projectionSeed': (number);
+  'momentum'?: (number);
+  '_momentum'?: "momentum";
 }

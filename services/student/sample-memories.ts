@@ -1,0 +1,106 @@
+import type { QueueSnapshot } from '#distill/queue.js';
+import { BankMirror, type MirrorOptions } from './bank-mirror.js';
+import type { BySide, MovedRows, Remembered } from './trainer-api.js';
+
+/** The memories as a step sees them. */
+export interface StepMemories {
+  /**
+   * Hands in a rank's embeddings; safe to repeat. Once all ranks' are in, it is
+   * certain that the bank moves its rows.
+   */
+  enqueue(rank: number, remembered: Remembered): Promise<void>;
+  /** What the bank has moved for the step, once all ranks are in. */
+  moved(): Promise<BySide<MovedRows>>;
+}
+
+/**
+ * The run's two memories of all samples: of the student's embeddings and of
+ * the teacher's. Unlike the queue they change behind a step, by what the step
+ * itself has computed.
+ */
+export class SampleMemories {
+  /** Creates or restores both, and waits for their snapshots. */
+  static async open(
+    { student, teacher }: BySide<MirrorOptions>,
+    signal: AbortSignal,
+  ): Promise<SampleMemories> {
+    const own = await BankMirror.open(student, signal);
+    try {
+      const other = await BankMirror.open(teacher, signal);
+      return new SampleMemories({ student: own, teacher: other });
+    } catch (error) {
+      own.close();
+      throw error;
+    }
+  }
+
+  /** Follows what somebody else has made, from behind `version` on. */
+  static follow(
+    { student, teacher }: BySide<MirrorOptions>,
+    version: number,
+  ): SampleMemories {
+    return new SampleMemories({
+      student: BankMirror.follow(student, version),
+      teacher: BankMirror.follow(teacher, version),
+    });
+  }
+
+  private constructor(private readonly mirrors: BySide<BankMirror>) {}
+
+  /** As they were when they were opened. */
+  get snapshots(): BySide<QueueSnapshot> {
+    const { student, teacher } = this.mirrors;
+    return { student: student.snapshot, teacher: teacher.snapshot };
+  }
+
+  /** Bytes of messages, both ways. */
+  get bytes(): number {
+    const { student, teacher } = this.mirrors;
+    return student.bytes + teacher.bytes;
+  }
+
+  /** What `step` does with them. */
+  at(step: number, signal: AbortSignal): StepMemories {
+    return {
+      enqueue: (rank, remembered) =>
+        this.#enqueue(step, rank, remembered, signal),
+      moved: () => this.#moved(step, signal),
+    };
+  }
+
+  async #enqueue(
+    step: number,
+    rank: number,
+    { samples: slots, student, teacher }: Remembered,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { mirrors } = this;
+    await Promise.all([
+      mirrors.student.enqueue(step, rank, { rows: student, slots }, signal),
+      mirrors.teacher.enqueue(step, rank, { rows: teacher, slots }, signal),
+    ]);
+  }
+
+  async #moved(step: number, signal: AbortSignal): Promise<BySide<MovedRows>> {
+    const [student, teacher] = await Promise.all([
+      this.mirrors.student.committed(step, signal),
+      this.mirrors.teacher.committed(step, signal),
+    ]);
+    return { student: rowsOf(student), teacher: rowsOf(teacher) };
+  }
+
+  /** Frees both, if this attempt still owns them. */
+  async deleteQueues(): Promise<void> {
+    await this.mirrors.student.deleteQueue();
+    await this.mirrors.teacher.deleteQueue();
+  }
+
+  close(): void {
+    this.mirrors.student.close();
+    this.mirrors.teacher.close();
+  }
+}
+
+function rowsOf({ rows, slots }: MovedRows): MovedRows {
+  return { rows, slots };
+}
