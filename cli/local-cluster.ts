@@ -87,10 +87,10 @@ export async function startLocalCluster(
       ),
     );
     const { address: memoryBankAddress } = started(
-      await startMemoryBank(
-        memoryBank.toConfig(settings.memoryBank),
-        logOf('memory-bank'),
-      ),
+      await startMemoryBank(memoryBank.toConfig(settings.memoryBank), {
+        bus,
+        ...logOf('memory-bank'),
+      }),
     );
     const students: RunningService[] = [];
     for (let i = 1; i <= options.students; i++) {

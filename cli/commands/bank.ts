@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander';
-import { queueHealth } from '#distill/queue-health.js';
 import type { QueueState__Output } from '#proto/rrd/v1/QueueState.js';
 import { readQueue } from '#runtime/bank/read-queue.js';
 import { restoration } from '#runtime/bank/restoration.js';
@@ -57,20 +56,25 @@ const inspect = command('inspect', 'where a queue stands, and its rows’ health
   .argument('<queue>')
   .addOption(jsonOption)
   .action(async (queue: string, flags: BankFlags) => {
-    const read = await withBank(flags, (bank) => readQueue(bank, queue));
-    const health = queueHealth(read.snapshot);
+    const { state, health } = await withBank(flags, (bank) =>
+      bank.getQueueHealth({ queue }),
+    );
+    if (!state || !health) throw new QueueNotFoundError({ queue });
     if (flags.json) {
-      console.log(JSON.stringify({ ...read.state, health }));
+      console.log(JSON.stringify({ ...state, health }));
       return;
     }
-    console.log(queueTable([read.state]));
+    console.log(queueTable([state]));
     console.log(
       [
-        `teacher             ${read.state.spec?.teacherDigest}`,
+        `teacher             ${state.spec?.teacherDigest}`,
         `duplicate rows      ${percent(health.duplicateRate)}`,
-        `effective rank      ${health.effectiveRank.toFixed(1)} of ${read.snapshot.featDim}`,
+        `effective rank      ${health.effectiveRank.toFixed(1)} of ${state.spec?.featDim}`,
         `similarity entropy  ${health.similarityEntropy.toFixed(3)}`,
         `mean norm           ${health.meanNorm.toFixed(4)}`,
+        `measured rows       ${health.measuredRows}, at version ${health.version}`,
+        `oldest row          ${health.oldestRowVersions} versions ago`,
+        `slowest reader      ${health.readerLagVersions} versions behind`,
       ].join('\n'),
     );
   });

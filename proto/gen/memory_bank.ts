@@ -11,12 +11,15 @@ import type { EnqueueRequest as _rrd_v1_EnqueueRequest, EnqueueRequest__Output a
 import type { EnqueueResponse as _rrd_v1_EnqueueResponse, EnqueueResponse__Output as _rrd_v1_EnqueueResponse__Output } from './rrd/v1/EnqueueResponse.js';
 import type { GatherRowsRequest as _rrd_v1_GatherRowsRequest, GatherRowsRequest__Output as _rrd_v1_GatherRowsRequest__Output } from './rrd/v1/GatherRowsRequest.js';
 import type { GatherRowsResponse as _rrd_v1_GatherRowsResponse, GatherRowsResponse__Output as _rrd_v1_GatherRowsResponse__Output } from './rrd/v1/GatherRowsResponse.js';
+import type { GetQueueHealthRequest as _rrd_v1_GetQueueHealthRequest, GetQueueHealthRequest__Output as _rrd_v1_GetQueueHealthRequest__Output } from './rrd/v1/GetQueueHealthRequest.js';
+import type { GetQueueHealthResponse as _rrd_v1_GetQueueHealthResponse, GetQueueHealthResponse__Output as _rrd_v1_GetQueueHealthResponse__Output } from './rrd/v1/GetQueueHealthResponse.js';
 import type { GetQueueRequest as _rrd_v1_GetQueueRequest, GetQueueRequest__Output as _rrd_v1_GetQueueRequest__Output } from './rrd/v1/GetQueueRequest.js';
 import type { GetQueueResponse as _rrd_v1_GetQueueResponse, GetQueueResponse__Output as _rrd_v1_GetQueueResponse__Output } from './rrd/v1/GetQueueResponse.js';
 import type { Heartbeat as _rrd_v1_Heartbeat, Heartbeat__Output as _rrd_v1_Heartbeat__Output } from './rrd/v1/Heartbeat.js';
 import type { ListQueuesRequest as _rrd_v1_ListQueuesRequest, ListQueuesRequest__Output as _rrd_v1_ListQueuesRequest__Output } from './rrd/v1/ListQueuesRequest.js';
 import type { ListQueuesResponse as _rrd_v1_ListQueuesResponse, ListQueuesResponse__Output as _rrd_v1_ListQueuesResponse__Output } from './rrd/v1/ListQueuesResponse.js';
 import type { MemoryBankServiceClient as _rrd_v1_MemoryBankServiceClient, MemoryBankServiceDefinition as _rrd_v1_MemoryBankServiceDefinition } from './rrd/v1/MemoryBankService.js';
+import type { QueueHealth as _rrd_v1_QueueHealth, QueueHealth__Output as _rrd_v1_QueueHealth__Output } from './rrd/v1/QueueHealth.js';
 import type { QueueSpec as _rrd_v1_QueueSpec, QueueSpec__Output as _rrd_v1_QueueSpec__Output } from './rrd/v1/QueueSpec.js';
 import type { QueueState as _rrd_v1_QueueState, QueueState__Output as _rrd_v1_QueueState__Output } from './rrd/v1/QueueState.js';
 import type { RestoreHeader as _rrd_v1_RestoreHeader, RestoreHeader__Output as _rrd_v1_RestoreHeader__Output } from './rrd/v1/RestoreHeader.js';
@@ -46,12 +49,15 @@ export interface ProtoGrpcType {
       EnqueueResponse: MessageTypeDefinition<_rrd_v1_EnqueueResponse, _rrd_v1_EnqueueResponse__Output>
       GatherRowsRequest: MessageTypeDefinition<_rrd_v1_GatherRowsRequest, _rrd_v1_GatherRowsRequest__Output>
       GatherRowsResponse: MessageTypeDefinition<_rrd_v1_GatherRowsResponse, _rrd_v1_GatherRowsResponse__Output>
+      GetQueueHealthRequest: MessageTypeDefinition<_rrd_v1_GetQueueHealthRequest, _rrd_v1_GetQueueHealthRequest__Output>
+      GetQueueHealthResponse: MessageTypeDefinition<_rrd_v1_GetQueueHealthResponse, _rrd_v1_GetQueueHealthResponse__Output>
       GetQueueRequest: MessageTypeDefinition<_rrd_v1_GetQueueRequest, _rrd_v1_GetQueueRequest__Output>
       GetQueueResponse: MessageTypeDefinition<_rrd_v1_GetQueueResponse, _rrd_v1_GetQueueResponse__Output>
       Heartbeat: MessageTypeDefinition<_rrd_v1_Heartbeat, _rrd_v1_Heartbeat__Output>
       ListQueuesRequest: MessageTypeDefinition<_rrd_v1_ListQueuesRequest, _rrd_v1_ListQueuesRequest__Output>
       ListQueuesResponse: MessageTypeDefinition<_rrd_v1_ListQueuesResponse, _rrd_v1_ListQueuesResponse__Output>
       MemoryBankService: SubtypeConstructor<typeof grpc.Client, _rrd_v1_MemoryBankServiceClient> & { service: _rrd_v1_MemoryBankServiceDefinition }
+      QueueHealth: MessageTypeDefinition<_rrd_v1_QueueHealth, _rrd_v1_QueueHealth__Output>
       QueueInit: EnumTypeDefinition
       QueueSpec: MessageTypeDefinition<_rrd_v1_QueueSpec, _rrd_v1_QueueSpec__Output>
       QueueState: MessageTypeDefinition<_rrd_v1_QueueState, _rrd_v1_QueueState__Output>

@@ -1,3 +1,6 @@
+/** What a service that only tells needs of the bus. */
+export type Publisher = Pick<Bus, 'publish'>;
+
 /**
  * The control plane: events, work and records; never a tensor.
  * Two implementations, one contract suite (test/contract/bus.contract.ts):

@@ -12,6 +12,8 @@ export const subjects = {
   runTransition: (runId: string) => `rrd.v1.run.${runId}.transition`,
   /** Requests to a run's workers to stop; type in run-events.ts. */
   runCancel: (runId: string) => `rrd.v1.run.${runId}.cancel`,
+  /** A bank queue whose rows or readers are alarming; see docs/memory-bank.md. */
+  bankAlarm: 'rrd.v1.bank.alarm',
   /** Work that went through `maxDeliveries` takers: `{ work, deliveries }`. */
   dropped: (queue: string) => `rrd.v1.dropped.${queue}`,
 } as const;

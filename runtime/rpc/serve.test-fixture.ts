@@ -30,6 +30,7 @@ export async function serve(
     gatherRows: unused,
     subscribe: unused,
     getQueue: unused,
+    getQueueHealth: unused,
     listQueues: unused,
     deleteQueue: unused,
     ...handlers,

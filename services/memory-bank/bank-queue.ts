@@ -48,6 +48,13 @@ export interface Taken {
   readonly commits: readonly Delta[];
 }
 
+/** A subscriber, as its queue counts it. */
+export interface Attached {
+  /** Its reader has taken everything up to there. */
+  reached(version: number): void;
+  stop(): void;
+}
+
 /**
  * One named queue: its rows, the runs that feed it, and the commits that its
  * subscribers have yet to see. Every commit is one version.
@@ -60,7 +67,8 @@ export class BankQueue {
   readonly #limits: QueueLimits;
   #history: History;
   readonly #feeders = new Map<string, Feeder>();
-  readonly #listeners = new Set<() => void>();
+  /** Each with the version that its reader has come to. */
+  readonly #listeners = new Map<() => void, number>();
   #nextStep: number;
   #ended: DomainError | undefined;
   #lastSnapshot: WeakRef<QueueSnapshot> | undefined;
@@ -247,11 +255,31 @@ export class BankQueue {
     return this.#history.after(version);
   }
 
-  /** Counts a subscriber and wakes it on changes, until the result is called. */
-  attach(listener: () => void): () => void {
+  /** Counts a subscriber and wakes it on changes, until it is stopped. */
+  attach(listener: () => void): Attached {
     const own = () => listener();
-    this.#listeners.add(own);
-    return () => void this.#listeners.delete(own);
+    this.#listeners.set(own, this.#rows.version);
+    return {
+      reached: (version) => void this.#listeners.set(own, version),
+      stop: () => void this.#listeners.delete(own),
+    };
+  }
+
+  /** Versions that the slowest subscriber has yet to read. */
+  get readerLag(): number {
+    const { version } = this.#rows;
+    return Math.max(
+      0,
+      ...[...this.#listeners.values()].map((v) => version - v),
+    );
+  }
+
+  /** Versions since the oldest row came, if all commits are like the newest. */
+  get oldestRowVersions(): number {
+    const { version, capacity } = this.#rows;
+    const newest = this.#history.newest;
+    const rows = newest ? newest.rows.length / this.spec.featDim : 0;
+    return rows === 0 ? version : Math.min(version, Math.ceil(capacity / rows));
   }
 
   /** Ends all subscriptions with `reason`. */
@@ -261,7 +289,7 @@ export class BankQueue {
   }
 
   #notify(): void {
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of [...this.#listeners.keys()]) listener();
   }
 
   #feederOf(runId: string): Feeder {

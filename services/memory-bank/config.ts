@@ -33,6 +33,17 @@ const schema = z
     logBytes: countSetting.default(64 * MiB),
     /** The longest silence of a subscription. */
     heartbeatMs: waitMsSetting.default(2_000),
+    /** Between two looks at the queues' health; alarms come with them. */
+    healthMs: waitMsSetting.default(30_000),
+    /** What a queue is alarming beyond; see QueueHealth. */
+    alarms: z
+      .strictObject({
+        duplicateRate: z.coerce.number().min(0).max(1).default(0.5),
+        effectiveRank: z.coerce.number().nonnegative().default(2),
+        similarityEntropy: z.coerce.number().min(0).max(1).default(0.9999),
+        readerLagVersions: countSetting.default(1000),
+      })
+      .prefault({}),
     /** How long running calls may go on when the service closes. */
     drainMs: waitMsSetting.default(5_000),
   })

@@ -2,6 +2,7 @@ import { metrics, type ObservableResult } from '@opentelemetry/api';
 import type { Logger } from '#runtime/logger.js';
 import type { Bank } from './bank.js';
 import type { BankQueue } from './bank-queue.js';
+import type { Alarm, MeasuredHealth } from './health/alarms.js';
 import type { Delta } from './history.js';
 
 /** What happens in the bank, one function each: log lines and metrics. */
@@ -17,6 +18,11 @@ export interface BankEvents {
   checkpointFailed(queue: string, error: unknown): void;
   committed(queue: BankQueue, delta: Delta): void;
   duplicate(queue: BankQueue): void;
+  measured(queue: BankQueue, health: MeasuredHealth): void;
+  /** A measure has passed its threshold, or is back. */
+  alarm(alarm: Alarm): void;
+  /** An alarm that did not reach the bus. */
+  alarmLost(queue: string, error: unknown): void;
   subscribed(queue: BankQueue, fromVersion: number | undefined): void;
   unsubscribed(queue: BankQueue): void;
   /** Stops observing. */
@@ -28,7 +34,8 @@ export function createEvents(bank: Bank, log: Logger): BankEvents {
   const commits = meter.createCounter('rrd.bank.commits');
   const rowBytes = meter.createCounter('rrd.bank.committed', { unit: 'By' });
   const duplicates = meter.createCounter('rrd.bank.duplicates');
-  const stopGauges = observeBank(bank);
+  const measured = new WeakMap<BankQueue, MeasuredHealth>();
+  const stopGauges = observeBank(bank, measured);
   const named = ({ spec, epoch, state }: BankQueue) => ({
     queue: spec.queue,
     epoch,
@@ -55,6 +62,11 @@ export function createEvents(bank: Bank, log: Logger): BankEvents {
       duplicates.add(1);
       log.debug(named(queue), 'duplicate');
     },
+    measured: (queue, health) => measured.set(queue, health),
+    alarm: (alarm) =>
+      alarm.raised ? log.warn(alarm, 'alarm') : log.info(alarm, 'alarm over'),
+    alarmLost: (queue, error) =>
+      log.warn({ queue, err: error }, 'alarm not on the bus'),
     subscribed: (queue, fromVersion) =>
       log.info({ ...named(queue), fromVersion }, 'subscribed'),
     unsubscribed: (queue) => log.info(named(queue), 'unsubscribed'),
@@ -63,7 +75,10 @@ export function createEvents(bank: Bank, log: Logger): BankEvents {
 }
 
 /** Gauges by queue; they end with it. */
-function observeBank(bank: Bank): () => void {
+function observeBank(
+  bank: Bank,
+  measured: WeakMap<BankQueue, MeasuredHealth>,
+): () => void {
   const meter = metrics.getMeter('rrd.bank');
   const bytes = (sum: ObservableResult) => sum.observe(bank.bytes);
   const read = {
@@ -72,6 +87,13 @@ function observeBank(bank: Bank): () => void {
     'rrd.bank.pending': (queue: BankQueue) => queue.state.pendingBatches,
     'rrd.bank.subscribers': (queue: BankQueue) => queue.state.subscribers,
     'rrd.bank.history': (queue: BankQueue) => queue.historyBytes,
+    'rrd.bank.reader_lag': (queue: BankQueue) => queue.readerLag,
+    'rrd.bank.duplicate_rate': (queue: BankQueue) =>
+      measured.get(queue)?.duplicateRate,
+    'rrd.bank.effective_rank': (queue: BankQueue) =>
+      measured.get(queue)?.effectiveRank,
+    'rrd.bank.similarity_entropy': (queue: BankQueue) =>
+      measured.get(queue)?.similarityEntropy,
   };
   const total = meter.createObservableGauge('rrd.bank.bytes', { unit: 'By' });
   total.addCallback(bytes);
@@ -79,7 +101,8 @@ function observeBank(bank: Bank): () => void {
     const gauge = meter.createObservableGauge(name);
     const observe = (result: ObservableResult) => {
       for (const queue of bank.list()) {
-        result.observe(value(queue), { queue: queue.spec.queue });
+        const now = value(queue);
+        if (now !== undefined) result.observe(now, { queue: queue.spec.queue });
       }
     };
     gauge.addCallback(observe);

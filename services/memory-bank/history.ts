@@ -55,6 +55,11 @@ export class History {
     return recent;
   }
 
+  /** Undefined before the first commit here. */
+  get newest(): Delta | undefined {
+    return this.#deltas.get(this.#newest);
+  }
+
   get bytes(): number {
     return this.#bytes;
   }

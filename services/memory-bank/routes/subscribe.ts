@@ -1,7 +1,7 @@
 import type { QueueSnapshot } from '#distill/queue.js';
 import type { SubscribeResponse } from '#proto/rrd/v1/SubscribeResponse.js';
 import { toWire } from '#runtime/rpc/tensor-codec.js';
-import type { BankQueue } from '../bank-queue.js';
+import type { Attached, BankQueue } from '../bank-queue.js';
 import type { Context, Routes } from '../context.js';
 import type { Delta } from '../history.js';
 import { rowChunks } from '../row-chunks.js';
@@ -61,11 +61,13 @@ async function* commitsAfter(
   changes: Changes,
   heartbeatMs: number,
 ): AsyncGenerator<SubscribeResponse> {
+  changes.reached(version);
   for (let last = version; ;) {
     const delta = queue.deltaAfter(last);
     if (delta !== undefined) {
       yield { delta: toWireDelta(delta, queue.spec.featDim) };
       last = delta.version;
+      changes.reached(last);
     } else if (!(await changes.next(heartbeatMs))) {
       yield { heartbeat: { version: last } };
     }
@@ -80,15 +82,23 @@ function toWireDelta({ rows, slots, ...delta }: Delta, featDim: number) {
 
 /** Wakes a subscriber when its queue changes; counts it until stopped. */
 class Changes {
-  readonly stop: () => void;
+  readonly #attached: Attached;
   readonly #signal: AbortSignal;
   #wake = () => {};
 
   constructor(queue: BankQueue, signal: AbortSignal) {
     const wake = () => this.#wake();
-    this.stop = queue.attach(wake);
+    this.#attached = queue.attach(wake);
     this.#signal = signal;
     signal.addEventListener('abort', wake, { once: true });
+  }
+
+  reached(version: number): void {
+    this.#attached.reached(version);
+  }
+
+  stop(): void {
+    this.#attached.stop();
   }
 
   /**

@@ -10,6 +10,8 @@ import type { EnqueueRequest as _rrd_v1_EnqueueRequest, EnqueueRequest__Output a
 import type { EnqueueResponse as _rrd_v1_EnqueueResponse, EnqueueResponse__Output as _rrd_v1_EnqueueResponse__Output } from '../../rrd/v1/EnqueueResponse.js';
 import type { GatherRowsRequest as _rrd_v1_GatherRowsRequest, GatherRowsRequest__Output as _rrd_v1_GatherRowsRequest__Output } from '../../rrd/v1/GatherRowsRequest.js';
 import type { GatherRowsResponse as _rrd_v1_GatherRowsResponse, GatherRowsResponse__Output as _rrd_v1_GatherRowsResponse__Output } from '../../rrd/v1/GatherRowsResponse.js';
+import type { GetQueueHealthRequest as _rrd_v1_GetQueueHealthRequest, GetQueueHealthRequest__Output as _rrd_v1_GetQueueHealthRequest__Output } from '../../rrd/v1/GetQueueHealthRequest.js';
+import type { GetQueueHealthResponse as _rrd_v1_GetQueueHealthResponse, GetQueueHealthResponse__Output as _rrd_v1_GetQueueHealthResponse__Output } from '../../rrd/v1/GetQueueHealthResponse.js';
 import type { GetQueueRequest as _rrd_v1_GetQueueRequest, GetQueueRequest__Output as _rrd_v1_GetQueueRequest__Output } from '../../rrd/v1/GetQueueRequest.js';
 import type { GetQueueResponse as _rrd_v1_GetQueueResponse, GetQueueResponse__Output as _rrd_v1_GetQueueResponse__Output } from '../../rrd/v1/GetQueueResponse.js';
 import type { ListQueuesRequest as _rrd_v1_ListQueuesRequest, ListQueuesRequest__Output as _rrd_v1_ListQueuesRequest__Output } from '../../rrd/v1/ListQueuesRequest.js';
@@ -61,6 +63,15 @@ export interface MemoryBankServiceClient extends grpc.Client {
   getQueue(argument: _rrd_v1_GetQueueRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_rrd_v1_GetQueueResponse__Output>): grpc.ClientUnaryCall;
   getQueue(argument: _rrd_v1_GetQueueRequest, callback: grpc.requestCallback<_rrd_v1_GetQueueResponse__Output>): grpc.ClientUnaryCall;
   
+  GetQueueHealth(argument: _rrd_v1_GetQueueHealthRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_rrd_v1_GetQueueHealthResponse__Output>): grpc.ClientUnaryCall;
+  GetQueueHealth(argument: _rrd_v1_GetQueueHealthRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_rrd_v1_GetQueueHealthResponse__Output>): grpc.ClientUnaryCall;
+  GetQueueHealth(argument: _rrd_v1_GetQueueHealthRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_rrd_v1_GetQueueHealthResponse__Output>): grpc.ClientUnaryCall;
+  GetQueueHealth(argument: _rrd_v1_GetQueueHealthRequest, callback: grpc.requestCallback<_rrd_v1_GetQueueHealthResponse__Output>): grpc.ClientUnaryCall;
+  getQueueHealth(argument: _rrd_v1_GetQueueHealthRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_rrd_v1_GetQueueHealthResponse__Output>): grpc.ClientUnaryCall;
+  getQueueHealth(argument: _rrd_v1_GetQueueHealthRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_rrd_v1_GetQueueHealthResponse__Output>): grpc.ClientUnaryCall;
+  getQueueHealth(argument: _rrd_v1_GetQueueHealthRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_rrd_v1_GetQueueHealthResponse__Output>): grpc.ClientUnaryCall;
+  getQueueHealth(argument: _rrd_v1_GetQueueHealthRequest, callback: grpc.requestCallback<_rrd_v1_GetQueueHealthResponse__Output>): grpc.ClientUnaryCall;
+  
   ListQueues(argument: _rrd_v1_ListQueuesRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_rrd_v1_ListQueuesResponse__Output>): grpc.ClientUnaryCall;
   ListQueues(argument: _rrd_v1_ListQueuesRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_rrd_v1_ListQueuesResponse__Output>): grpc.ClientUnaryCall;
   ListQueues(argument: _rrd_v1_ListQueuesRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_rrd_v1_ListQueuesResponse__Output>): grpc.ClientUnaryCall;
@@ -97,6 +108,8 @@ export interface MemoryBankServiceHandlers extends grpc.UntypedServiceImplementa
   
   GetQueue: grpc.handleUnaryCall<_rrd_v1_GetQueueRequest__Output, _rrd_v1_GetQueueResponse>;
   
+  GetQueueHealth: grpc.handleUnaryCall<_rrd_v1_GetQueueHealthRequest__Output, _rrd_v1_GetQueueHealthResponse>;
+  
   ListQueues: grpc.handleUnaryCall<_rrd_v1_ListQueuesRequest__Output, _rrd_v1_ListQueuesResponse>;
   
   RestoreQueue: grpc.handleClientStreamingCall<_rrd_v1_RestoreQueueRequest__Output, _rrd_v1_RestoreQueueResponse>;
@@ -111,6 +124,7 @@ export interface MemoryBankServiceDefinition extends grpc.ServiceDefinition {
   Enqueue: MethodDefinition<_rrd_v1_EnqueueRequest, _rrd_v1_EnqueueResponse, _rrd_v1_EnqueueRequest__Output, _rrd_v1_EnqueueResponse__Output>
   GatherRows: MethodDefinition<_rrd_v1_GatherRowsRequest, _rrd_v1_GatherRowsResponse, _rrd_v1_GatherRowsRequest__Output, _rrd_v1_GatherRowsResponse__Output>
   GetQueue: MethodDefinition<_rrd_v1_GetQueueRequest, _rrd_v1_GetQueueResponse, _rrd_v1_GetQueueRequest__Output, _rrd_v1_GetQueueResponse__Output>
+  GetQueueHealth: MethodDefinition<_rrd_v1_GetQueueHealthRequest, _rrd_v1_GetQueueHealthResponse, _rrd_v1_GetQueueHealthRequest__Output, _rrd_v1_GetQueueHealthResponse__Output>
   ListQueues: MethodDefinition<_rrd_v1_ListQueuesRequest, _rrd_v1_ListQueuesResponse, _rrd_v1_ListQueuesRequest__Output, _rrd_v1_ListQueuesResponse__Output>
   RestoreQueue: MethodDefinition<_rrd_v1_RestoreQueueRequest, _rrd_v1_RestoreQueueResponse, _rrd_v1_RestoreQueueRequest__Output, _rrd_v1_RestoreQueueResponse__Output>
   Subscribe: MethodDefinition<_rrd_v1_SubscribeRequest, _rrd_v1_SubscribeResponse, _rrd_v1_SubscribeRequest__Output, _rrd_v1_SubscribeResponse__Output>
