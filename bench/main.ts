@@ -1,6 +1,7 @@
 import { benchBank } from './bank/index.js';
 import { benchData } from './data.js';
 import { benchEquivalence } from './equivalence.js';
+import { benchFaults } from './faults.js';
 import { benchTeacherForward } from './teacher-forward.js';
 import { benchTeacherService } from './teacher-service/index.js';
 import { benchGpu } from './gpu.js';
@@ -18,6 +19,7 @@ const benches: Readonly<Record<string, () => Promise<object>>> = {
   data: benchData,
   engines: () => benchEngines(),
   equivalence: benchEquivalence,
+  faults: benchFaults,
   resume: benchResume,
   gpu: benchGpu,
   'rrd-step': benchRrdStep,
