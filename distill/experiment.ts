@@ -7,6 +7,12 @@ import type {
   Weighted,
 } from './methods/method.js';
 import { networkNames } from './models/index.js';
+import {
+  everCounts,
+  type Weight,
+  weightAt,
+  weightSchema,
+} from './weight-schedule.js';
 
 /**
  * An experiment: everything that decides a run's numbers, and nothing that
@@ -36,7 +42,7 @@ export const experimentFields = z.strictObject({
   /** L = crossEntropy * CE + the weighted terms of the methods named. */
   loss: z.strictObject({
     /** gamma of the paper */
-    crossEntropy: z.number().nonnegative().default(1),
+    crossEntropy: weightSchema.default(1),
     ...terms,
   }),
   /** The queue of teacher embeddings; needed by terms that read it. */
@@ -103,7 +109,7 @@ export const experimentSchema = experimentFields.superRefine(
         refuse(['teacher'], `a teacher, which ${name} learns from`);
     }
     const staged = terms.filter(hasStage);
-    if (terms.every(isOver) && experiment.loss.crossEntropy === 0)
+    if (terms.every(isOver) && !everCounts(experiment.loss.crossEntropy))
       refuse(['loss'], 'a term with a weight above 0 in the run');
     for (const { name } of staged) {
       const instead = 'or stageEpochs: 0';
@@ -141,8 +147,28 @@ export function weightedTerms({ loss }: Pick<Experiment, 'loss'>) {
   return methodNames.flatMap((name): WeightedTerm[] => {
     const params = loss[name];
     const method: Method = methods[name];
-    return params && params.weight > 0 ? [{ name, method, params }] : [];
+    return params && everCounts(params.weight)
+      ? [{ name, method, params }]
+      : [];
   });
+}
+
+/**
+ * The weights of `crossEntropy` and of the terms in an epoch of the loss's
+ * phase, from 1; without those that never count.
+ */
+export function weightsAt(
+  loss: Experiment['loss'],
+  epoch: number,
+): Readonly<Record<string, number>> {
+  const { crossEntropy } = loss;
+  const weights = [
+    ...(everCounts(crossEntropy) ? [['crossEntropy', crossEntropy]] : []),
+    ...weightedTerms({ loss }).map((term) => [term.name, term.params.weight]),
+  ] as [string, Weight][];
+  return Object.fromEntries(
+    weights.map(([name, weight]) => [name, weightAt(weight, epoch)]),
+  );
 }
 
 /** What the services must deliver for all terms together. */

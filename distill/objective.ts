@@ -16,6 +16,7 @@ import type {
 import { shapeAt } from './methods/maps.js';
 import type { Network } from './models/network.js';
 import { rngFrom } from './data/rng.js';
+import type { Weight } from './weight-schedule.js';
 import type {
   HostTensor,
   NamedHostTensors,
@@ -67,6 +68,11 @@ const mapInputs = {
   preactivations: 'teacherPreactivations',
 } as const satisfies Record<MapKind, string>;
 
+/** The input with the weight of a term that has a schedule. */
+export function weightInput(term: string): string {
+  return `weight.${term}`;
+}
+
 /** The name of a program's input that carries something of the teacher. */
 export function teacherInput(tensor: TeacherTensor): string {
   if (!isMapName(tensor)) return outputInputs[tensor];
@@ -92,7 +98,9 @@ export function evaluate(
   const methodInputs = { ...methodInputsOf(inputs), student, labels };
   // At weight 0 too: the classifier then gets a zero gradient, not none.
   const supervised = crossEntropy(student.logits, labels);
-  let loss = tf.mul<tf.Scalar>(supervised, weights.crossEntropy);
+  const weighted = (term: string, value: tf.Scalar, weight: Weight) =>
+    tf.mul<tf.Scalar>(value, factorOf(term, weight, inputs));
+  let loss = weighted('crossEntropy', supervised, weights.crossEntropy);
   const buffers: Record<string, tf.Tensor> = { ...student.buffers };
   const measurements: Record<string, tf.Tensor> = {
     crossEntropy: supervised,
@@ -103,7 +111,7 @@ export function evaluate(
     const own = withoutPrefix(name, state);
     const methodState = { trainable: own, buffers: own };
     const term = method.loss(methodInputs, methodState, params);
-    loss = tf.add(loss, tf.mul(term.loss, params.weight));
+    loss = tf.add(loss, weighted(name, term.loss, params.weight));
     measurements[name] = term.loss;
     Object.assign(measurements, withPrefix(name, term.measurements ?? {}));
     Object.assign(buffers, withPrefix(name, term.buffers ?? {}));
@@ -144,6 +152,16 @@ export function evaluateStage(
     measurements: { [name]: term.loss },
     remembered: {},
   };
+}
+
+/** What a term is multiplied by: known now, or only when the step is taken. */
+function factorOf(
+  term: string,
+  weight: Weight,
+  inputs: NamedTensors,
+): number | tf.Scalar {
+  if (typeof weight === 'number') return weight;
+  return inputs[weightInput(term)] as tf.Scalar;
 }
 
 function countCorrect(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor {
@@ -195,7 +213,37 @@ export function initHeads(
   return { trainable, buffers };
 }
 
-/** Inputs of a training step besides images, labels and the learning rate. */
+/** Inputs for the weights that have a schedule. */
+export function weightSpecs(loss: Experiment['loss']): NamedSpecs {
+  return Object.fromEntries(
+    scheduledTerms(loss).map((term) => [weightInput(term), float32([])]),
+  );
+}
+
+/** @param weights of an epoch, see `weightsAt` */
+export function weightTensors(
+  loss: Experiment['loss'],
+  weights: Readonly<Record<string, number>>,
+): NamedHostTensors {
+  return Object.fromEntries(
+    scheduledTerms(loss).map((term) => {
+      const data = Float32Array.of(weights[term]!);
+      return [weightInput(term), { shape: [], data }];
+    }),
+  );
+}
+
+function scheduledTerms(loss: Experiment['loss']): string[] {
+  const terms = weightedTerms({ loss }).map(
+    ({ name, params }) => [name, params.weight] as const,
+  );
+  const all = [['crossEntropy', loss.crossEntropy] as const, ...terms];
+  return all.flatMap(([name, weight]) =>
+    typeof weight === 'number' ? [] : [name],
+  );
+}
+
+/** Inputs of a training step besides images, labels and weights. */
 export function teacherSpecs(
   loss: Experiment['loss'],
   dims: Dims,

@@ -5,7 +5,7 @@ import { needsOf, type Experiment } from './experiment.js';
 import { mapShapesOf } from './map-shapes.js';
 import type { Dims, MapShape } from './methods/method.js';
 import type { Network } from './models/network.js';
-import { initHeads, teacherSpecs } from './objective.js';
+import { initHeads, teacherSpecs, weightSpecs } from './objective.js';
 import type { Program } from './program.js';
 import { bufferOf } from './ranks.js';
 import type {
@@ -50,7 +50,8 @@ export interface TrainTensors {
    * `teacherLogits`, `teacherEmbeddings` [B, width], `queue` [K, featDim],
    * `teacherMaps.<i>` and `teacherPreactivations.<i>` [B, H, W, C] of those
    * maps that the terms need, `contrast` int32 [B, 1 + negatives] and
-   * `memory.student`, `memory.teacher` [sampleCount, featDim].
+   * `memory.student`, `memory.teacher` [sampleCount, featDim]; `weight.<term>`
+   * [] of every term whose weight has a schedule.
    */
   readonly inputs: NamedSpecs;
   /**
@@ -140,6 +141,7 @@ export function trainTensors({
       images: float32(batchSize, ...imageShape),
       labels: { shape: [batchSize], dataType: 'int32' },
       ...teacherSpecs(loss, dims, batchSize),
+      ...weightSpecs(loss),
     },
   };
 }

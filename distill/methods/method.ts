@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Rng } from '../data/rng.js';
 import type { NetworkOutput } from '../models/network.js';
 import type { NamedHostTensors, NamedTensors } from '../tensors.js';
+import { type Weight, weightSchema } from '../weight-schedule.js';
 
 /**
  * One distillation method: a term of the run's loss, in one file.
@@ -51,13 +52,15 @@ export interface Stage<Params extends Weighted = Weighted> {
 
 /** What every method's parameters have. */
 export interface Weighted {
-  /** The factor of the term in the run's loss; 0 leaves the term out. */
-  readonly weight: number;
+  /**
+   * The factor of the term in the run's loss, which may change from epoch to
+   * epoch; 0 leaves the term out.
+   */
+  readonly weight: Weight;
 }
 
 /** The schema of `Weighted.weight`, with the factor that papers use. */
-export const weightOf = (usual: number) =>
-  z.number().nonnegative().default(usual);
+export const weightOf = (usual: number) => weightSchema.default(usual);
 
 export const weight = weightOf(1);
 

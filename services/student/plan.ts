@@ -1,6 +1,6 @@
 import { epochOrder } from '#distill/data/order.js';
 import { shardOrder } from '#distill/data/shard-order.js';
-import type { Experiment } from '#distill/experiment.js';
+import { type Experiment, weightsAt } from '#distill/experiment.js';
 import { type Phase, phasesOf } from '#distill/phases.js';
 import { ConfigInvalidError } from '#runtime/errors.js';
 import type { BatchRef } from './trainer-api.js';
@@ -23,6 +23,8 @@ export interface Plan {
   readonly phaseOf: (step: number) => number;
   readonly epochOf: (step: number) => number;
   readonly learningRateOf: (step: number) => number;
+  /** Of the terms that count in the step's phase. */
+  readonly weightsOf: (step: number) => Readonly<Record<string, number>>;
   /** The samples of all ranks, rank 0's first. */
   readonly batchOf: (step: number) => BatchRef;
   /** Those of one rank. */
@@ -85,6 +87,10 @@ export function planOf(
     learningRateOf(step) {
       const { phase, epoch } = placeOf(step);
       return phases[phase]!.learningRateAt(epoch);
+    },
+    weightsOf(step) {
+      const { phase, epoch } = placeOf(step);
+      return weightsAt(phases[phase]!.loss, epoch);
     },
     batchOf,
     rankBatchOf(step, rank) {

@@ -5,7 +5,12 @@ import type { MapShape, TeacherTensor } from '#distill/methods/method.js';
 import { MapMismatchError } from '#distill/methods/maps.js';
 import { createNetwork } from '#distill/models/index.js';
 import type { Network } from '#distill/models/network.js';
-import { rememberedOf, sides, teacherInput } from '#distill/objective.js';
+import {
+  rememberedOf,
+  sides,
+  teacherInput,
+  weightTensors,
+} from '#distill/objective.js';
 import { createRankPrograms } from '#distill/rank-programs.js';
 import type { Phase } from '#distill/phases.js';
 import { carriedOver, createStageProgram } from '#distill/stage-program.js';
@@ -28,7 +33,7 @@ import {
   splitMemories,
 } from './memory-state.js';
 import { RankStep } from './rank-step.js';
-import { measurementsOf } from './step-measurements.js';
+import { measurementsOf, type StepSettings } from './step-measurements.js';
 import type {
   ApplyInputs,
   BySide,
@@ -128,8 +133,8 @@ export class Training {
     const program = this.#whole;
     const given = await this.#given(inputs);
     if (order === 'before') enqueue();
-    const { loss } = this.plan.phases[this.#phase]!;
-    const learningRate = this.plan.learningRateOf(step);
+    const settings = this.#settingsOf(step);
+    const { learningRate } = settings;
     const outputs = await program.run({
       ...given,
       ...queueTensor(this.#queue),
@@ -137,7 +142,7 @@ export class Training {
     });
     if (order === 'after') enqueue();
     const { remembered, scalars } = this.#sorted(inputs, outputs);
-    const measured = measurementsOf(loss, step, learningRate, scalars);
+    const measured = measurementsOf(settings, scalars);
     await this.#enterPhaseOf(step + 1);
     return { measured, ...(remembered && { remembered }) };
   }
@@ -159,15 +164,15 @@ export class Training {
    * @throws NonFiniteLossError that names the term
    */
   async apply(inputs: ApplyInputs): Promise<StepMeasurements> {
-    const { experiment } = this.#options;
     const { step, mean, elsewhere } = inputs;
-    const learningRate = this.plan.learningRateOf(step);
+    const settings = this.#settingsOf(step);
     const halves = this.#halves;
+    const { learningRate } = settings;
     const scalars = await halves.apply(mean, learningRate, elsewhere);
     const { committed } = this.#ahead ?? {};
     if (committed) this.#queue?.enqueue(committed);
     this.#ahead = undefined;
-    return measurementsOf(experiment.loss, step, learningRate, scalars);
+    return measurementsOf(settings, scalars);
   }
 
   /** Takes over what the bank has moved for a step. */
@@ -243,8 +248,19 @@ export class Training {
   /** What a rank's step reads but the queue. */
   async #given({ step, rank, teacher }: RankInputs): Promise<NamedHostTensors> {
     const batch = await this.#batches.take(step, rank);
-    const memories = memoryTensors(this.#memories);
-    return { ...batch, ...teacherTensors(teacher), ...memories };
+    const { loss } = this.plan.phases[this.#phase]!;
+    return {
+      ...batch,
+      ...teacherTensors(teacher),
+      ...memoryTensors(this.#memories),
+      ...weightTensors(loss, this.plan.weightsOf(step)),
+    };
+  }
+
+  #settingsOf(step: number): StepSettings {
+    const { plan } = this;
+    const learningRate = plan.learningRateOf(step);
+    return { step, learningRate, weights: plan.weightsOf(step) };
   }
 
   /** A program's outputs: what is measured, and what is to be remembered. */
