@@ -60,6 +60,24 @@ describe('experimentSchema', () => {
       ['loss'],
     ],
     [
+      'views drawn again of images that are never varied',
+      written(
+        { augmentedKd: { view: 'redraw' } },
+        { training: { epochs: 1, augmentation: 'none' } },
+      ),
+      ['training', 'augmentation'],
+    ],
+    [
+      'nobody to mix a sample with',
+      written({ augmentedKd: {} }, { training: { epochs: 1, batchSize: 1 } }),
+      ['training', 'batchSize'],
+    ],
+    [
+      'views without a teacher that labels them',
+      written({ augmentedKd: {} }, { teacher: undefined }),
+      ['teacher'],
+    ],
+    [
       'rrd without temperatures',
       written({ rrd: {} }),
       ['loss', 'rrd', 'studentTemperature'],
@@ -112,6 +130,14 @@ describe('needsOf', () => {
     );
     const { maps: last } = needsOf(experimentSchema.parse(written({ sp: {} })));
     expect(last).toEqual([{ kind: 'maps', which: -1 }]);
+  });
+
+  it('joins the views, which the teacher labels too', () => {
+    const loss = { augmentedKd: { view: 'mixup', views: 2 } };
+    const needs = needsOf(experimentSchema.parse(written(loss)));
+    expect(needs.teacher.size).toBe(0);
+    const teacher = new Set(['logits']);
+    expect(needs.views).toEqual([{ kind: 'mixup', count: 2, teacher }]);
   });
 
   it('leaves out terms of weight 0', () => {

@@ -7,6 +7,7 @@ import type {
   Weighted,
 } from './methods/method.js';
 import { networkNames } from './models/index.js';
+import { mergedViews } from './views.js';
 import {
   everCounts,
   type Weight,
@@ -98,15 +99,28 @@ export const experimentSchema = experimentFields.superRefine(
   (experiment, context) => {
     const refuse = (path: string[], message: string) =>
       context.addIssue({ code: 'custom', path, message });
-    const { ranks, workers } = experiment;
+    const { ranks, workers, training } = experiment;
     if (workers > ranks)
       refuse(['workers'], `at most ${ranks}, the number of ranks`);
     const terms = weightedTerms(experiment);
     for (const { name, method, params } of terms) {
       const needs = method.needs(params);
-      const needsTeacher = needs.teacher.size > 0 || needs.maps;
+      const views = needs.views ?? [];
+      const outputs = [needs, ...views].flatMap(({ teacher }) => [...teacher]);
+      const needsTeacher = outputs.length > 0 || needs.maps;
       if (needsTeacher && !experiment.teacher)
         refuse(['teacher'], `a teacher, which ${name} learns from`);
+      const redraws = views.some(({ kind }) => kind === 'redraw');
+      if (redraws && training.augmentation === 'none')
+        refuse(
+          ['training', 'augmentation'],
+          `a kind of views, which ${name} draws again`,
+        );
+      if (views.length > 0 && !redraws && training.batchSize === 1)
+        refuse(
+          ['training', 'batchSize'],
+          `2 at least, since ${name} mixes samples`,
+        );
     }
     const staged = terms.filter(hasStage);
     if (terms.every(isOver) && !everCounts(experiment.loss.crossEntropy))
@@ -180,11 +194,13 @@ export function needsOf(experiment: Pick<Experiment, 'loss'>): Needs {
   const [samples] = terms.flatMap(
     (t) => t.method.needs(t.params).samples ?? [],
   );
+  const views = terms.flatMap((t) => t.method.needs(t.params).views ?? []);
   return {
     teacher: new Set(outputs),
     ...(queue && { queue }),
     ...(maps.length > 0 && { maps }),
     ...(samples && { samples }),
+    ...(views.length > 0 && { views: mergedViews(views) }),
   };
 }
 

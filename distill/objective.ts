@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { rngFrom } from './data/rng.js';
 import { needsOf, weightedTerms, type Experiment } from './experiment.js';
-import { isMapName, mapNamesOf, partsOf } from './map-names.js';
 import { crossEntropy } from './losses/cross-entropy.js';
 import { methods, type MethodName } from './methods/index.js';
 import type {
@@ -10,20 +10,21 @@ import type {
   MethodInputs,
   MethodState,
   Side,
-  TeacherOutput,
-  TeacherTensor,
+  TeacherTensors,
+  ViewTensors,
 } from './methods/method.js';
-import { shapeAt } from './methods/maps.js';
 import type { Network } from './models/network.js';
-import { rngFrom } from './data/rng.js';
+import { withoutPrefix, withPrefix } from './prefixes.js';
+import {
+  mapInputs,
+  memoryOf,
+  outputInputs,
+  sides,
+  weightInput,
+} from './step-inputs.js';
+import type { HostTensor, NamedHostTensors, NamedTensors } from './tensors.js';
+import { viewName, viewsOf, type ViewNeed } from './views.js';
 import type { Weight } from './weight-schedule.js';
-import type {
-  HostTensor,
-  NamedHostTensors,
-  NamedSpecs,
-  NamedTensors,
-  TensorSpec,
-} from './tensors.js';
 
 /** What a student minimises: its network and the terms of its loss. */
 export interface Objective {
@@ -45,39 +46,9 @@ export interface Evaluated {
   readonly remembered: NamedTensors;
 }
 
-export const sides: readonly Side[] = ['student', 'teacher'];
-
-/** The input with a memory of all samples. */
-export function memoryOf(side: Side): string {
-  return `memory.${side}`;
-}
-
 /** The output with the embeddings for that memory. */
 export function rememberedOf(side: Side): string {
   return `remembered.${side}`;
-}
-
-const outputInputs = {
-  features: 'teacherFeatures',
-  logits: 'teacherLogits',
-  embeddings: 'teacherEmbeddings',
-} as const satisfies Record<TeacherOutput, string>;
-
-const mapInputs = {
-  maps: 'teacherMaps',
-  preactivations: 'teacherPreactivations',
-} as const satisfies Record<MapKind, string>;
-
-/** The input with the weight of a term that has a schedule. */
-export function weightInput(term: string): string {
-  return `weight.${term}`;
-}
-
-/** The name of a program's input that carries something of the teacher. */
-export function teacherInput(tensor: TeacherTensor): string {
-  if (!isMapName(tensor)) return outputInputs[tensor];
-  const { kind, index } = partsOf(tensor);
-  return `${mapInputs[kind]}.${index}`;
 }
 
 /**
@@ -101,7 +72,16 @@ export function evaluate(
   const weighted = (term: string, value: tf.Scalar, weight: Weight) =>
     tf.mul<tf.Scalar>(value, factorOf(term, weight, inputs));
   let loss = weighted('crossEntropy', supervised, weights.crossEntropy);
-  const buffers: Record<string, tf.Tensor> = { ...student.buffers };
+  const views = lookAtViews(
+    network,
+    weights,
+    { ...state, ...student.buffers },
+    inputs,
+  );
+  const buffers: Record<string, tf.Tensor> = {
+    ...student.buffers,
+    ...views.buffers,
+  };
   const measurements: Record<string, tf.Tensor> = {
     crossEntropy: supervised,
     correct: countCorrect(student.logits, labels),
@@ -110,7 +90,9 @@ export function evaluate(
   for (const { name, method, params } of weightedTerms({ loss: weights })) {
     const own = withoutPrefix(name, state);
     const methodState = { trainable: own, buffers: own };
-    const term = method.loss(methodInputs, methodState, params);
+    const seen = viewsFor(method.needs(params).views, views.seen);
+    const given = { ...methodInputs, ...(seen && { views: seen }) };
+    const term = method.loss(given, methodState, params);
     loss = tf.add(loss, weighted(name, term.loss, params.weight));
     measurements[name] = term.loss;
     Object.assign(measurements, withPrefix(name, term.measurements ?? {}));
@@ -172,9 +154,6 @@ function countCorrect(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor {
 function methodInputsOf(
   inputs: NamedTensors,
 ): Pick<MethodInputs, 'teacher' | 'queue' | 'samples'> {
-  const present = Object.entries(outputInputs).flatMap(([output, name]) =>
-    inputs[name] ? [[output, inputs[name]] as const] : [],
-  );
   /** At their indices; holes where the terms need none. */
   const mapsOf = (kind: MapKind) =>
     Object.assign([] as tf.Tensor4D[], withoutPrefix(mapInputs[kind], inputs));
@@ -183,7 +162,7 @@ function methodInputsOf(
   const memory = (side: Side) => inputs[memoryOf(side)] as tf.Tensor2D;
   return {
     teacher: {
-      ...Object.fromEntries(present),
+      ...pooledOf(inputs),
       maps: mapsOf('maps'),
       preactivations: mapsOf('preactivations'),
     },
@@ -195,6 +174,45 @@ function methodInputsOf(
       },
     }),
   };
+}
+
+function pooledOf(inputs: NamedTensors): TeacherTensors {
+  const present = Object.entries(outputInputs).flatMap(([output, name]) =>
+    inputs[name] ? [[output, inputs[name]] as const] : [],
+  );
+  return Object.fromEntries(present);
+}
+
+/** Further views by their names, and the buffers that they leave behind. */
+interface SeenViews {
+  readonly seen: Readonly<Record<string, ViewTensors>>;
+  readonly buffers: NamedTensors;
+}
+
+/** Both networks on each further view; the student's forwards one by one. */
+function lookAtViews(
+  network: Network,
+  loss: Experiment['loss'],
+  state: NamedTensors,
+  inputs: NamedTensors,
+): SeenViews {
+  const seen: Record<string, ViewTensors> = {};
+  let buffers: NamedTensors = {};
+  for (const view of (needsOf({ loss }).views ?? []).flatMap(viewsOf)) {
+    const own = withoutPrefix(viewName(view), inputs);
+    const images = own['images'] as tf.Tensor4D;
+    const student = network.forward({ ...state, ...buffers }, images, 'train');
+    seen[viewName(view)] = { student, teacher: pooledOf(own) };
+    buffers = { ...buffers, ...student.buffers };
+  }
+  return { seen, buffers };
+}
+
+function viewsFor(
+  needs: readonly ViewNeed[] | undefined,
+  seen: SeenViews['seen'],
+): ViewTensors[] | undefined {
+  return needs?.flatMap(viewsOf).map((view) => seen[viewName(view)]!);
 }
 
 /** Fresh heads and buffers of all terms, under the names that states use. */
@@ -211,93 +229,4 @@ export function initHeads(
     Object.assign(buffers, withPrefix(name, own.buffers));
   }
   return { trainable, buffers };
-}
-
-/** Inputs for the weights that have a schedule. */
-export function weightSpecs(loss: Experiment['loss']): NamedSpecs {
-  return Object.fromEntries(
-    scheduledTerms(loss).map((term) => [weightInput(term), float32([])]),
-  );
-}
-
-/** @param weights of an epoch, see `weightsAt` */
-export function weightTensors(
-  loss: Experiment['loss'],
-  weights: Readonly<Record<string, number>>,
-): NamedHostTensors {
-  return Object.fromEntries(
-    scheduledTerms(loss).map((term) => {
-      const data = Float32Array.of(weights[term]!);
-      return [weightInput(term), { shape: [], data }];
-    }),
-  );
-}
-
-function scheduledTerms(loss: Experiment['loss']): string[] {
-  const terms = weightedTerms({ loss }).map(
-    ({ name, params }) => [name, params.weight] as const,
-  );
-  const all = [['crossEntropy', loss.crossEntropy] as const, ...terms];
-  return all.flatMap(([name, weight]) =>
-    typeof weight === 'number' ? [] : [name],
-  );
-}
-
-/** Inputs of a training step besides images, labels and weights. */
-export function teacherSpecs(
-  loss: Experiment['loss'],
-  dims: Dims,
-  batchSize: number,
-): NamedSpecs {
-  const widths: Record<TeacherOutput, number> = {
-    features: dims.teacherFeatureDim,
-    logits: dims.classCount,
-    embeddings: dims.featDim,
-  };
-  const needs = needsOf({ loss });
-  const memory = float32([dims.sampleCount, dims.featDim]);
-  const specs = [...needs.teacher].map((output) => {
-    const shape = [batchSize, widths[output]];
-    return [teacherInput(output), float32(shape)] as const;
-  });
-  const maps = [...mapNamesOf(needs, dims.teacherMaps.length)].map((name) => {
-    const shape = shapeAt(dims.teacherMaps, partsOf(name).index);
-    return [teacherInput(name), float32([batchSize, ...shape])] as const;
-  });
-  return {
-    ...Object.fromEntries([...specs, ...maps]),
-    ...(needs.queue && { queue: float32([dims.capacity, dims.featDim]) }),
-    ...(needs.samples && {
-      contrast: int32([batchSize, 1 + needs.samples.negatives]),
-      ...Object.fromEntries(sides.map((side) => [memoryOf(side), memory])),
-    }),
-  };
-}
-
-function float32(shape: readonly number[]): TensorSpec {
-  return { shape, dataType: 'float32' };
-}
-
-function int32(shape: readonly number[]): TensorSpec {
-  return { shape, dataType: 'int32' };
-}
-
-function withPrefix<T>(
-  name: string,
-  tensors: Readonly<Record<string, T>>,
-): Record<string, T> {
-  const entries = Object.entries(tensors);
-  return Object.fromEntries(entries.map(([key, t]) => [`${name}.${key}`, t]));
-}
-
-function withoutPrefix<T>(
-  name: string,
-  tensors: Readonly<Record<string, T>>,
-): Record<string, T> {
-  const prefix = `${name}.`;
-  return Object.fromEntries(
-    Object.entries(tensors)
-      .filter(([key]) => key.startsWith(prefix))
-      .map(([key, tensor]) => [key.slice(prefix.length), tensor]),
-  );
 }

@@ -5,9 +5,10 @@ import { needsOf, type Experiment } from './experiment.js';
 import { mapShapesOf } from './map-shapes.js';
 import type { Dims, MapShape } from './methods/method.js';
 import type { Network } from './models/network.js';
-import { initHeads, teacherSpecs, weightSpecs } from './objective.js';
+import { initHeads } from './objective.js';
 import type { Program } from './program.js';
 import { bufferOf } from './ranks.js';
+import { inputSpecs } from './step-inputs.js';
 import type {
   HostTensor,
   NamedHostTensors,
@@ -50,8 +51,9 @@ export interface TrainTensors {
    * `teacherLogits`, `teacherEmbeddings` [B, width], `queue` [K, featDim],
    * `teacherMaps.<i>` and `teacherPreactivations.<i>` [B, H, W, C] of those
    * maps that the terms need, `contrast` int32 [B, 1 + negatives] and
-   * `memory.student`, `memory.teacher` [sampleCount, featDim]; `weight.<term>`
-   * [] of every term whose weight has a schedule.
+   * `memory.student`, `memory.teacher` [sampleCount, featDim]; of each further
+   * view `<view>.images` and its own `<view>.teacherLogits`, ...;
+   * `weight.<term>` [] of every term whose weight has a schedule.
    */
   readonly inputs: NamedSpecs;
   /**
@@ -137,12 +139,10 @@ export function trainTensors({
   };
   return {
     ...{ trainable, buffers, initialState },
-    inputs: {
+    inputs: inputSpecs(loss, dims, {
       images: float32(batchSize, ...imageShape),
       labels: { shape: [batchSize], dataType: 'int32' },
-      ...teacherSpecs(loss, dims, batchSize),
-      ...weightSpecs(loss),
-    },
+    }),
   };
 }
 

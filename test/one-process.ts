@@ -2,19 +2,19 @@ import { applyView, viewOf } from '#distill/data/augment.js';
 import type { Dataset } from '#distill/data/dataset.js';
 import { normalize } from '#distill/data/normalize.js';
 import { epochOrder } from '#distill/data/order.js';
-import { type Experiment, needsOf } from '#distill/experiment.js';
+import { type Experiment, needsOf, weightsAt } from '#distill/experiment.js';
 import { createForwardProgram } from '#distill/forward-program.js';
 import { mapNamesOf } from '#distill/map-names.js';
 import { mapShapesOf } from '#distill/map-shapes.js';
-import type { TeacherTensor } from '#distill/methods/method.js';
 import { createNetwork } from '#distill/models/index.js';
 import type { Network } from '#distill/models/network.js';
-import { teacherInput } from '#distill/objective.js';
+import { withPrefix } from '#distill/prefixes.js';
 import { embed, projectionFor } from '#distill/projection.js';
 import { FifoQueue } from '#distill/queue.js';
 import { learningRateAt } from '#distill/schedule.js';
 import type { HostTensor, NamedHostTensors } from '#distill/tensors.js';
 import { sizeOf } from '#distill/tensors.js';
+import { teacherTensors, weightTensors } from '#distill/step-inputs.js';
 import {
   createTrainProgram,
   type TrainProgramOptions,
@@ -22,6 +22,7 @@ import {
 import type { Engine } from '#runtime/compute/engine.js';
 import { memoriesByHand } from './memories-by-hand.js';
 import { openRanks, type RankedStudent } from './ranks-by-hand.js';
+import { viewsByHand } from './views-by-hand.js';
 
 export interface OneProcessOptions {
   readonly experiment: Experiment;
@@ -68,14 +69,21 @@ export async function trainInOneProcess(
   const order = needsOf(experiment).queue;
   const queue = order && FifoQueue.create(bank);
   const memories = memoriesByHand(experiment, dataset);
+  const viewsOf = async (views: NamedHostTensors) => {
+    const each = Object.entries(views).map(async ([name, images]) => {
+      const taught = teacherTensors((await teacher?.(images)) ?? {});
+      return withPrefix(name, { images, ...taught });
+    });
+    return Object.assign({}, ...(await Promise.all(each))) as NamedHostTensors;
+  };
   const losses: number[] = [];
   let startedMs = performance.now();
   for (let step = 0; step < steps; step++) {
     if (step === 1) startedMs = performance.now();
     const batch = await batchAt(step, experiment, dataset);
     const { epoch, images, labels, indices } = batch;
-    const taught: Taught = (await teacher?.(images)) ?? {};
-    const { embeddings } = taught;
+    const taught = (await teacher?.(images)) ?? {};
+    const { embeddings } = taught as NamedHostTensors;
     if (order === 'before') queue?.enqueue(embeddings?.data as Float32Array);
     const rate = learningRateAt(epoch, training);
     const outputs = await student.run(
@@ -83,7 +91,9 @@ export async function trainInOneProcess(
         images,
         labels,
         learningRate: { shape: [], data: Float32Array.of(rate) },
-        ...inputsOf(taught),
+        ...teacherTensors(taught),
+        ...weightTensors(experiment.loss, weightsAt(experiment.loss, epoch)),
+        ...(await viewsOf(batch.views)),
         ...memories?.inputs(epoch, indices),
         ...(queue && {
           queue: { shape: [queue.capacity, queue.featDim], data: queue.rows },
@@ -119,9 +129,11 @@ async function openStudent(
 /** Batch `step` of the run: the views of its epoch, in its epoch's order. */
 export async function batchAt(
   step: number,
-  { ranks, training: { seed, augmentation, ...training } }: Experiment,
+  experiment: Experiment,
   dataset: Dataset,
 ) {
+  const { ranks, training } = experiment;
+  const { seed } = training;
   const batchSize = ranks * training.batchSize;
   const { imageShape, normalization } = dataset;
   const train = dataset.split('train');
@@ -130,10 +142,36 @@ export async function batchAt(
   const start = (step % stepsPerEpoch) * batchSize;
   const order = epochOrder(seed, epoch, train.size);
   const indices = [...order.subarray(start, start + batchSize)];
-  const cropped = augmentation === 'random-resized-crop';
-  const stored = cropped
-    ? await train.resizedCrops!(indices, { seed, epoch })
-    : await train.images(indices);
+  const drawnWith = (seed: number) =>
+    pixelsOf(dataset, training, { indices, epoch, seed });
+  const imagesOf = (pixels: Uint8Array) => ({
+    shape: [batchSize, ...imageShape],
+    data: normalize(pixels, normalization),
+  });
+  const pixels = await drawnWith(seed);
+  const samples = { epoch, indices, pixels, drawnWith };
+  const views = await viewsByHand(experiment, dataset, samples);
+  const labels = Int32Array.from(indices, (index) => train.label(index));
+  return {
+    ...{ epoch, indices, images: imagesOf(pixels) },
+    labels: { shape: [batchSize], data: labels },
+    views: Object.fromEntries(
+      Object.entries(views).map(([name, seen]) => [name, imagesOf(seen)]),
+    ),
+  };
+}
+
+/** The views of samples in an epoch. */
+async function pixelsOf(
+  dataset: Dataset,
+  { augmentation }: Experiment['training'],
+  { indices, epoch, seed }: { indices: number[]; epoch: number; seed: number },
+): Promise<Uint8Array> {
+  const { imageShape } = dataset;
+  const train = dataset.split('train');
+  if (augmentation === 'random-resized-crop')
+    return new Uint8Array(await train.resizedCrops!(indices, { seed, epoch }));
+  const stored = await train.images(indices);
   const pixels = new Uint8Array(stored);
   const size = sizeOf(imageShape);
   for (const [i, index] of indices.entries()) {
@@ -147,25 +185,7 @@ export async function batchAt(
       pixels.subarray(from, to),
     );
   }
-  const labels = Int32Array.from(indices, (index) => train.label(index));
-  return {
-    epoch,
-    indices,
-    images: {
-      shape: [batchSize, ...imageShape],
-      data: normalize(pixels, normalization),
-    },
-    labels: { shape: [batchSize], data: labels },
-  };
-}
-
-type Taught = Readonly<Partial<Record<TeacherTensor, HostTensor>>>;
-
-function inputsOf(taught: Taught): NamedHostTensors {
-  const entries = Object.entries(taught) as [TeacherTensor, HostTensor][];
-  return Object.fromEntries(
-    entries.map(([output, tensor]) => [teacherInput(output), tensor]),
-  );
+  return pixels;
 }
 
 /** Shapes of the teacher's maps, if the loss reads them. */

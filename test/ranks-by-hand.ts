@@ -114,14 +114,14 @@ function joined(each: readonly NamedHostTensors[]): NamedHostTensors {
   return Object.fromEntries(entries);
 }
 
-/** The rows of `rank`; all read the one queue and the same memories. */
+/** The rows of `rank`; all read the one queue, the same memories and weights. */
 function rowsOf(
   rank: number,
   ranks: number,
   inputs: NamedHostTensors,
 ): NamedHostTensors {
   const entries = Object.entries(inputs).map(([name, tensor]) => {
-    if (name === 'queue' || name.startsWith('memory.'))
+    if (/^(queue$|memory\.|weight\.)/.test(name))
       return [name, tensor] as const;
     const [rows, ...width] = tensor.shape;
     const size = tensor.data.length / ranks;

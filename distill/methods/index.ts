@@ -1,5 +1,6 @@
 import { ab } from './ab.js';
 import { at } from './at.js';
+import { augmentedKd } from './augmented-kd.js';
 import { cc } from './cc.js';
 import { crdMemory } from './crd-memory.js';
 import { crd } from './crd.js';
@@ -24,6 +25,7 @@ import { wsld } from './wsld.js';
 /** Every method by the name that an experiment's `loss` gives it. */
 export const methods = {
   kd,
+  augmentedKd,
   rrd,
   rrdMemory,
   crd,

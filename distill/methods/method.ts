@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Rng } from '../data/rng.js';
 import type { NetworkOutput } from '../models/network.js';
 import type { NamedHostTensors, NamedTensors } from '../tensors.js';
+import type { ViewNeed } from '../views.js';
 import { type Weight, weightSchema } from '../weight-schedule.js';
 
 /**
@@ -80,6 +81,8 @@ export interface Needs {
   readonly maps?: readonly MapNeed[];
   /** The bank's memories of all samples, and samples to contrast with. */
   readonly samples?: SampleNeeds;
+  /** Views of the batch besides the step's own; the stage gets none. */
+  readonly views?: readonly ViewNeed[];
 }
 
 export interface SampleNeeds {
@@ -148,13 +151,17 @@ export interface MethodState<Tensors> {
   readonly buffers: Tensors;
 }
 
+/** Outputs of the teacher; never carry a gradient. */
+export interface TeacherTensors {
+  readonly features?: tf.Tensor2D; // [N, teacherFeatureDim]
+  readonly logits?: tf.Tensor2D; // [N, classCount]
+  readonly embeddings?: tf.Tensor2D; // [N, featDim]
+}
+
 export interface MethodInputs {
   readonly student: NetworkOutput;
-  /** Only what `needs` names is there; never carries a gradient. */
-  readonly teacher: {
-    readonly features?: tf.Tensor2D; // [N, teacherFeatureDim]
-    readonly logits?: tf.Tensor2D; // [N, classCount]
-    readonly embeddings?: tf.Tensor2D; // [N, featDim]
+  /** Only what `needs` names is there. */
+  readonly teacher: TeacherTensors & {
     readonly maps?: readonly tf.Tensor4D[]; // [N, H, W, C]
     readonly preactivations?: readonly tf.Tensor4D[]; // [N, H, W, C]
   };
@@ -170,10 +177,19 @@ export interface MethodInputs {
     /** At the step's version, constants. [sampleCount, featDim] */
     readonly memories: Readonly<Record<Side, tf.Tensor2D>>;
   };
+  /** Of each view that `needs` names, in that order. */
+  readonly views?: readonly ViewTensors[];
+}
+
+/** Both networks on a further view of the batch. */
+export interface ViewTensors {
+  /** In train mode, after the forwards before it, as one network sees them. */
+  readonly student: NetworkOutput;
+  readonly teacher: TeacherTensors;
 }
 
 /** As of a step; without the student where the stage does not run it. */
-export interface StageInputs extends Omit<MethodInputs, 'student'> {
+export interface StageInputs extends Omit<MethodInputs, 'student' | 'views'> {
   readonly student?: NetworkOutput;
 }
 

@@ -10,8 +10,17 @@ import type { TensorSpec } from '../tensors.js';
 import { onDevice, randomTensor } from '../testing/numeric.js';
 import { toyNetwork } from '../testing/toy-network.js';
 import { createTrainProgram } from '../train-program.js';
+import { viewName, viewsOf, type ViewNeed } from '../views.js';
+import { everCounts } from '../weight-schedule.js';
 import { methodNames, methods, type MethodName } from './index.js';
-import type { Dims, MapShape, Method, MethodInputs, Needs } from './method.js';
+import type {
+  Dims,
+  MapShape,
+  Method,
+  MethodInputs,
+  Needs,
+  ViewTensors,
+} from './method.js';
 import { rrd } from './rrd.js';
 
 const batch = 4;
@@ -45,6 +54,9 @@ const written: [MethodName, object][] = [
   ['crd', { teacherEmbedding: 'trained', enqueue: 'before' }],
   ['dcd', { scale: 14.3 }],
   ['wsld', { hardLabels: true }],
+  ['augmentedKd', { view: 'mixup', views: 2 }],
+  ['augmentedKd', { view: 'redraw' }],
+  ['kd', { weight: { from: 1, to: 0.5, epochs: 3 } }],
   ['ft', { view: 'whole' }],
   ['ft', { factors: 'none' }],
 ];
@@ -97,6 +109,18 @@ const student: NetworkOutput = {
   buffers: {},
 };
 
+/** Both networks on each view that is needed. */
+function viewsFor(needs: readonly ViewNeed[]): ViewTensors[] {
+  return needs.flatMap(viewsOf).map((view) => {
+    const key = viewName(view);
+    const own = { features: randomTensor<tf.Tensor2D>([batch, 6], key) };
+    const given = randomTensor<tf.Tensor2D>([batch, classCount], 'logits', key);
+    const taught = randomTensor<tf.Tensor2D>([batch, classCount], 'given', key);
+    const seen = { ...student, ...own, logits: given };
+    return { student: seen, teacher: { logits: taught } };
+  });
+}
+
 /** What the teacher gives for `needs`, and nothing else. */
 function teacherFor({ teacher, maps }: Needs, dims: Dims) {
   const pooled = {
@@ -142,18 +166,20 @@ describe.each(written)('%s %j', (name, given) => {
   const trainable = onDevice(heads.trainable);
   const state = { trainable, buffers: onDevice(heads.buffers) };
   const teacher = teacherFor(needs, dims);
+  const views = viewsFor(needs.views ?? []);
   const inputs: MethodInputs = {
     student,
     teacher,
     labels,
     ...(needs.queue && { queue }),
     ...(needs.samples && { samples }),
+    ...(needs.views && { views }),
   };
 
   it('goes by its own name', () => expect(method.name).toBe(name));
 
   it('parses its parameters to themselves, with a weight', () => {
-    expect(params.weight).toBeGreaterThan(0);
+    expect(everCounts(params.weight)).toBe(true);
     expect(method.params.parse(params)).toEqual(params);
   });
 
@@ -171,9 +197,12 @@ describe.each(written)('%s %j', (name, given) => {
   });
 
   it('moves the student and every head, never the teacher', () => {
-    const own = [features, logits, ...student.maps, ...preactivations];
+    const seen = views.map((view) => view.student.logits);
+    const maps = [...student.maps, ...preactivations];
+    const own = [features, logits, ...maps, ...seen];
     const head = Object.values(trainable);
-    const others = Object.values(teacher).flat();
+    const taught = views.map((view) => view.teacher.logits!);
+    const others = [...Object.values(teacher).flat(), ...taught];
     const f = () => method.loss(inputs, state, params).loss;
     const all = [...own, ...head, ...others];
     const { grads } = tf.engine().gradients(f, all, undefined, true);

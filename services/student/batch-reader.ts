@@ -1,19 +1,13 @@
 import type { Dataset } from '#distill/data/dataset.js';
 import { Negatives } from '#distill/data/negatives.js';
 import type { SampleNeeds } from '#distill/methods/method.js';
-import type { HostTensor } from '#distill/tensors.js';
-import { type Batch, batchOf, type ViewSettings } from './batches.js';
+import type { HostTensor, NamedHostTensors } from '#distill/tensors.js';
+import { batchOf, imagesOf, type ViewSettings } from './batches.js';
 import type { Plan } from './plan.js';
-
-/** A batch, and what its samples are contrasted with if a term needs it. */
-export interface ReadBatch extends Batch {
-  /** int32 [N, 1 + negatives] */
-  readonly contrast?: HostTensor;
-}
 
 interface ComingBatch {
   readonly step: number;
-  readonly batch: Promise<ReadBatch>;
+  readonly batch: Promise<NamedHostTensors>;
 }
 
 /** Reads the ranks' batches; the next step's while this one's is computed. */
@@ -30,7 +24,11 @@ export class BatchReader {
     if (samples) this.#negatives = new Negatives(dataset.split('train'));
   }
 
-  async take(step: number, rank: number): Promise<ReadBatch> {
+  /**
+   * By the names of a program's inputs: `images`, `labels`, the images of
+   * further views, and `contrast`, the samples to contrast with.
+   */
+  async take(step: number, rank: number): Promise<NamedHostTensors> {
     const ahead = this.#ahead.get(rank);
     const batch = await (ahead?.step === step
       ? ahead.batch
@@ -47,13 +45,24 @@ export class BatchReader {
     this.#ahead.set(rank, { step, batch });
   }
 
-  async #read(step: number, rank: number): Promise<ReadBatch> {
+  async #read(step: number, rank: number): Promise<NamedHostTensors> {
     const ref = this.plan.rankBatchOf(step, rank);
     const batch = await batchOf(this.dataset, this.views, ref);
+    const views = await this.#viewsOf(step, rank);
     const contrast = this.#contrastOf(step, ref.indices);
-    return { ...batch, ...(contrast && { contrast }) };
+    return { ...batch, ...views, ...(contrast && { contrast }) };
   }
 
+  async #viewsOf(step: number, rank: number): Promise<NamedHostTensors> {
+    const views = Object.entries(this.plan.rankViewsOf(step, rank));
+    const images = views.map(async ([name, ref]) => {
+      const seen = await imagesOf(this.dataset, this.views, ref);
+      return [`${name}.images`, seen] as const;
+    });
+    return Object.fromEntries(await Promise.all(images));
+  }
+
+  /** int32 [N, 1 + negatives], if a term has memories of all samples. */
   #contrastOf(
     step: number,
     indices: readonly number[],

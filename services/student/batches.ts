@@ -1,7 +1,9 @@
 import { applyView, viewOf } from '#distill/data/augment.js';
 import type { Experiment } from '#distill/experiment.js';
 import type { Dataset } from '#distill/data/dataset.js';
+import { cutmix, mixup } from '#distill/data/mixing.js';
 import { normalize } from '#distill/data/normalize.js';
+import { rngFrom } from '#distill/data/rng.js';
 import { resizedCropsOf } from '#runtime/data/resized-crops.js';
 import type { HostTensor } from '#distill/tensors.js';
 import { sizeOf } from '#distill/tensors.js';
@@ -9,7 +11,7 @@ import type { BatchRef, Pixels } from './trainer-api.js';
 
 /** A batch as the network takes it. */
 export interface Batch {
-  /** float32 [N, height, width, 3], normalised */
+  /** See `imagesOf`. */
   readonly images: HostTensor;
   /** int32 [N] */
   readonly labels: HostTensor;
@@ -38,6 +40,32 @@ export function checkViews(
  * @throws InvalidRequestError for a view that the data set cannot give
  */
 export async function pixelsOf(
+  dataset: Dataset,
+  settings: ViewSettings,
+  batch: BatchRef,
+): Promise<Pixels> {
+  const { view, ...own } = batch;
+  const seed = viewSeedOf(settings, batch);
+  const { shape, data } = await ownView(dataset, { ...settings, seed }, own);
+  if (!view || view.kind === 'redraw') return { shape, data };
+  const { kind, number, epoch } = view;
+  // A sample is but once in an epoch, so no two batches are mixed alike.
+  const rng = rngFrom(seed, kind, number, epoch, batch.indices[0] ?? 0);
+  const { imageShape } = dataset;
+  const mix = { cutmix, mixup }[kind];
+  return { shape, data: mix({ data, imageShape }, rng) };
+}
+
+/** The seed of each sample's own view: that of a further draw if it is one. */
+export function viewSeedOf(
+  { seed }: Pick<ViewSettings, 'seed'>,
+  { view }: BatchRef,
+): number {
+  if (view?.kind !== 'redraw') return seed;
+  return rngFrom(seed, 'redraw', view.number).integer(2 ** 48);
+}
+
+async function ownView(
   dataset: Dataset,
   { seed, augmentation }: ViewSettings,
   { split, indices, epoch }: BatchRef,
@@ -69,11 +97,18 @@ export async function batchOf(
   settings: ViewSettings,
   batch: BatchRef,
 ): Promise<Batch> {
-  const { shape, data } = await pixelsOf(dataset, settings, batch);
+  const images = await imagesOf(dataset, settings, batch);
   const split = dataset.split(batch.split);
   const labels = Int32Array.from(batch.indices, (index) => split.label(index));
-  return {
-    images: { shape, data: normalize(data, dataset.normalization) },
-    labels: { shape: [labels.length], data: labels },
-  };
+  return { images, labels: { shape: [labels.length], data: labels } };
+}
+
+/** float32 [N, height, width, 3], normalised */
+export async function imagesOf(
+  dataset: Dataset,
+  settings: ViewSettings,
+  batch: BatchRef,
+): Promise<HostTensor> {
+  const { shape, data } = await pixelsOf(dataset, settings, batch);
+  return { shape, data: normalize(data, dataset.normalization) };
 }

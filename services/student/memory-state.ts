@@ -1,4 +1,4 @@
-import { memoryOf, sides } from '#distill/objective.js';
+import { memoryOf, sides } from '#distill/step-inputs.js';
 import type { QueueSnapshot } from '#distill/queue.js';
 import { SampleMemory } from '#distill/sample-memory.js';
 import type { HostTensor, NamedHostTensors } from '#distill/tensors.js';

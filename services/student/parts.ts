@@ -1,6 +1,5 @@
 import { type Experiment, needsOf } from '#distill/experiment.js';
-import { mapNamesOf } from '#distill/map-names.js';
-import type { Side, TeacherTensor } from '#distill/methods/method.js';
+import type { Side } from '#distill/methods/method.js';
 import type { Bus } from '#runtime/bus/bus.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
 import type { Datasets } from '#runtime/data/index.js';
@@ -20,6 +19,7 @@ import type { GroupSettings, ReplicaFacts } from './group/settings.js';
 import { type Plan, planOf } from './plan.js';
 import type { SampleMemories } from './sample-memories.js';
 import { StepFeed } from './step-feed.js';
+import { teacherRequests } from './teacher-requests.js';
 import type { StepPlace } from './take-step.js';
 import { TeacherClient } from './teacher-client.js';
 import type { BySide, ThreadFacts, TrainerApi } from './trainer-api.js';
@@ -204,15 +204,11 @@ export function feedOf(
   ranks: readonly number[],
 ): StepFeed {
   const { prefetch } = experiment;
-  const { totalSteps, rankBatchOf: batchOf } = plan;
-  const each = plan.phases.map(({ loss }) => outputsOf({ loss }, teacher));
-  const outputsAt = (step: number) => each[plan.phaseOf(step)]!;
+  const { totalSteps } = plan;
+  const requestsOf = teacherRequests(plan, teacher?.mapShapes.length ?? 0);
+  const peers = { teacher, bank, memories };
   return new StepFeed(
-    {
-      ...{ runId, teacher, bank, memories, prefetch, totalSteps, ranks },
-      batchOf,
-      outputsOf: outputsAt,
-    },
+    { ...peers, runId, prefetch, totalSteps, ranks, requestsOf },
     signal,
   );
 }
@@ -234,16 +230,6 @@ export function replicaFactsOf(facts: ThreadFacts): ReplicaFacts {
 
 export function factsOf({ digest, featureDim, mapShapes }: TeacherClient) {
   return { digest, featureDim, mapShapes };
-}
-
-/** What the terms read of the teacher. */
-function outputsOf(
-  experiment: Pick<Experiment, 'loss'>,
-  teacher: TeacherClient | undefined,
-): ReadonlySet<TeacherTensor> {
-  const needs = needsOf(experiment);
-  const maps = mapNamesOf(needs, teacher?.mapShapes.length ?? 0);
-  return new Set([...needs.teacher, ...maps]);
 }
 
 function stuck(waitedMs: number): ThreadLostError {

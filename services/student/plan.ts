@@ -1,7 +1,8 @@
 import { epochOrder } from '#distill/data/order.js';
 import { shardOrder } from '#distill/data/shard-order.js';
-import { type Experiment, weightsAt } from '#distill/experiment.js';
+import { type Experiment, needsOf, weightsAt } from '#distill/experiment.js';
 import { type Phase, phasesOf } from '#distill/phases.js';
+import { viewName, viewsOf } from '#distill/views.js';
 import { ConfigInvalidError } from '#runtime/errors.js';
 import type { BatchRef } from './trainer-api.js';
 
@@ -29,6 +30,11 @@ export interface Plan {
   readonly batchOf: (step: number) => BatchRef;
   /** Those of one rank. */
   readonly rankBatchOf: (step: number, rank: number) => BatchRef;
+  /** Its further views that the step's phase reads, by their names. */
+  readonly rankViewsOf: (
+    step: number,
+    rank: number,
+  ) => Readonly<Record<string, BatchRef>>;
   readonly endsEpoch: (step: number) => boolean;
   readonly evaluatesAfter: (epoch: number) => boolean;
   /** After that step, and after the epoch that it may end. */
@@ -77,6 +83,15 @@ export function planOf(
       epoch: augmented ? epoch : undefined,
     };
   };
+  const rankBatchOf = (step: number, rank: number): BatchRef => {
+    const { indices, ...batch } = batchOf(step);
+    const start = rank * training.batchSize;
+    const own = indices.slice(start, start + training.batchSize);
+    return { ...batch, indices: own };
+  };
+  const viewsIn = phases.map(({ loss }) =>
+    (needsOf({ loss }).views ?? []).flatMap(viewsOf),
+  );
   return {
     batchSize,
     stepsPerEpoch,
@@ -93,11 +108,17 @@ export function planOf(
       return weightsAt(phases[phase]!.loss, epoch);
     },
     batchOf,
-    rankBatchOf(step, rank) {
-      const { indices, ...batch } = batchOf(step);
-      const start = rank * training.batchSize;
-      const own = indices.slice(start, start + training.batchSize);
-      return { ...batch, indices: own };
+    rankBatchOf,
+    rankViewsOf(step, rank) {
+      const batch = rankBatchOf(step, rank);
+      const epoch = epochOf(step);
+      const views = viewsIn[placeOf(step).phase]!.map((view) => {
+        return [
+          viewName(view),
+          { ...batch, view: { ...view, epoch } },
+        ] as const;
+      });
+      return Object.fromEntries(views);
     },
     endsEpoch,
     // Within a stage the student has not learnt the classes yet.

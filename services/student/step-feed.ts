@@ -1,16 +1,14 @@
 import { context } from '@opentelemetry/api';
-import type { TeacherTensor } from '#distill/methods/method.js';
 import { inSpan } from '#runtime/rpc/trace.js';
 import type { BankMirror } from './bank-mirror.js';
 import { linkCommit, StepTrace } from './events.js';
 import type { SampleMemories, StepMemories } from './sample-memories.js';
 import type { TeacherClient } from './teacher-client.js';
-import type { BatchRef, RankInputs, TeacherOutputs } from './trainer-api.js';
+import type { RequestsOf, TeacherRequest } from './teacher-requests.js';
+import type { RankInputs, TeacherOutputs } from './trainer-api.js';
 
 export interface FeedOptions {
   readonly runId: string;
-  /** What a step reads of the teacher. */
-  readonly outputsOf: (step: number) => ReadonlySet<TeacherTensor>;
   readonly teacher: TeacherClient | undefined;
   readonly bank: BankMirror | undefined;
   readonly memories: SampleMemories | undefined;
@@ -19,7 +17,7 @@ export interface FeedOptions {
   readonly totalSteps: number;
   /** Those that are computed here. */
   readonly ranks: readonly number[];
-  readonly batchOf: (step: number, rank: number) => BatchRef;
+  readonly requestsOf: RequestsOf;
 }
 
 /** A step that is ready to be computed. */
@@ -30,10 +28,13 @@ export interface ReadyStep {
   readonly trace: StepTrace;
 }
 
+/** What the teacher says of a rank's samples. */
+type Taught = Pick<RankInputs, 'teacher' | 'views'>;
+
 interface ComingStep {
   readonly trace: StepTrace;
   /** By rank. */
-  readonly teacher: Promise<TeacherOutputs[]>;
+  readonly taught: Promise<Taught[]>;
 }
 
 /**
@@ -59,13 +60,13 @@ export class StepFeed {
   async take(step: number): Promise<ReadyStep> {
     const { bank, memories, prefetch } = this.#options;
     this.#request(step, step + prefetch);
-    const { trace, teacher: coming } = this.#coming.get(step)!;
-    const outputs = await coming;
+    const { trace, taught: coming } = this.#coming.get(step)!;
+    const taught = await coming;
     const committed = bank && (await this.#committed(bank, step, trace));
     this.#coming.delete(step);
     this.#request(step + 1, step + 1 + prefetch);
     const ranks = this.#options.ranks.map((rank, i) => ({
-      ...{ step, rank, teacher: outputs[i]! },
+      ...{ step, rank, ...taught[i]! },
       ...(committed && { committed }),
     }));
     // A step that counts is ended in the memories too, whatever comes.
@@ -86,31 +87,46 @@ export class StepFeed {
     for (let step = from; step < end; step++) {
       if (this.#coming.has(step)) continue;
       const trace = new StepTrace(this.#options.runId, step);
-      const teacher = context.with(trace.context, () => this.#prepare(step));
+      const taught = context.with(trace.context, () => this.#prepare(step));
       // Whoever takes the step sees the failure; until then it is not lost.
-      teacher.catch(() => {});
-      this.#coming.set(step, { trace, teacher });
+      taught.catch(() => {});
+      this.#coming.set(step, { trace, taught });
     }
   }
 
   /** The teacher's outputs for each rank, which hands in its own rows. */
-  #prepare(step: number): Promise<TeacherOutputs[]> {
+  #prepare(step: number): Promise<Taught[]> {
     const { ranks } = this.#options;
     return Promise.all(ranks.map((rank) => this.#prepareRank(step, rank)));
   }
 
-  async #prepareRank(step: number, rank: number): Promise<TeacherOutputs> {
-    const { teacher, bank, batchOf } = this.#options;
-    const wanted = this.#options.outputsOf(step);
-    if (!teacher || wanted.size === 0) return {};
-    const signal = this.#signal;
-    const batch = batchOf(step, rank);
-    const outputs = await teacher.extract(batch, wanted, signal);
-    const { embeddings } = outputs;
-    if (bank && embeddings) {
-      await bank.enqueue(step, rank, { rows: embeddings }, signal);
-    }
+  async #prepareRank(step: number, rank: number): Promise<Taught> {
+    const { batch, views } = this.#options.requestsOf(step, rank);
+    const names = Object.keys(views);
+    const [teacher, ...seen] = await Promise.all([
+      this.#askThenEnqueue(step, rank, batch),
+      ...names.map((name) => this.#ask(views[name]!)),
+    ]);
+    const entries = names.map((name, i) => [name, seen[i]!] as const);
+    return { teacher, views: Object.fromEntries(entries) };
+  }
+
+  async #askThenEnqueue(
+    step: number,
+    rank: number,
+    request: TeacherRequest,
+  ): Promise<TeacherOutputs> {
+    const outputs = await this.#ask(request);
+    const { bank } = this.#options;
+    const { embeddings: rows } = outputs;
+    if (bank && rows) await bank.enqueue(step, rank, { rows }, this.#signal);
     return outputs;
+  }
+
+  async #ask({ batch, outputs }: TeacherRequest): Promise<TeacherOutputs> {
+    const { teacher } = this.#options;
+    if (!teacher || outputs.size === 0) return {};
+    return teacher.extract(batch, outputs, this.#signal);
   }
 
   #committed(

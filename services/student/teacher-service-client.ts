@@ -24,7 +24,7 @@ import {
   type RpcClient,
 } from '#runtime/rpc/client.js';
 import { fromWire, toWire } from '#runtime/rpc/tensor-codec.js';
-import type { ViewSettings } from './batches.js';
+import { viewSeedOf, type ViewSettings } from './batches.js';
 import type { TeacherDescription, TeacherDoor } from './teacher-door.js';
 import type { BatchRef, Pixels, TeacherOutputs } from './trainer-api.js';
 
@@ -67,8 +67,9 @@ const wireAugmentations = {
 } as const satisfies Record<ViewSettings['augmentation'], string>;
 
 /**
- * A teacher that speaks our own contract. Samples travel as references; one
- * that has no such data set, or decodes it to other pixels, is sent pixels.
+ * A teacher that speaks our own contract. Samples travel as references; mixed
+ * ones as pixels, and all of them to a teacher that has no such data set or
+ * decodes it to other pixels.
  */
 export class TeacherServiceClient implements TeacherDoor {
   readonly #task: TeacherTask;
@@ -124,7 +125,7 @@ export class TeacherServiceClient implements TeacherDoor {
       outputs: [...new Set([...outputs].map(wireOutputOf))],
       mapIndices: indicesOf(outputs),
       projection: outputs.has('embeddings') ? this.#task.projection : null,
-      ...(this.#byReference
+      ...(this.#byReference && !isMixed(batch)
         ? { refs: this.#refs(batch) }
         : { pixels: toWire(await this.#task.pixelsOf(batch)) }),
     };
@@ -141,7 +142,8 @@ export class TeacherServiceClient implements TeacherDoor {
     this.#client.close();
   }
 
-  #refs({ split, indices, epoch }: BatchRef): SampleRefs {
+  #refs(batch: BatchRef): SampleRefs {
+    const { split, indices, epoch } = batch;
     const { dataset, views } = this.#task;
     return {
       dataset: dataset.name,
@@ -150,7 +152,7 @@ export class TeacherServiceClient implements TeacherDoor {
       indices: [...indices],
       augmentation:
         wireAugmentations[epoch === undefined ? 'none' : views.augmentation],
-      augmentationSeed: views.seed,
+      augmentationSeed: viewSeedOf(views, batch),
       epoch: epoch ?? 0,
     };
   }
@@ -187,6 +189,11 @@ export class TeacherServiceClient implements TeacherDoor {
     if (!this.#described) throw new Error('describe comes first');
     return this.#described;
   }
+}
+
+/** Whether no reference says what it looks like. */
+function isMixed({ view }: BatchRef): boolean {
+  return view !== undefined && view.kind !== 'redraw';
 }
 
 function wireOutputOf(output: TeacherTensor) {

@@ -3,6 +3,7 @@ import type { Experiment } from '#distill/experiment.js';
 import type { MapShape, Side, TeacherTensor } from '#distill/methods/method.js';
 import type { QueueSnapshot } from '#distill/queue.js';
 import type { HostTensor } from '#distill/tensors.js';
+import type { FurtherView } from '#distill/views.js';
 import type { EngineChoice, EngineName } from '#runtime/compute/engine.js';
 import type { SharedDataset } from '#runtime/data/shared.js';
 import type { TrainingState } from './group/state-codec.js';
@@ -81,6 +82,8 @@ export interface BatchRef {
   readonly indices: readonly number[];
   /** The stored images if undefined, else the views of that epoch. */
   readonly epoch: number | undefined;
+  /** One of the batch's further views instead, as drawn for an epoch. */
+  readonly view?: FurtherView & { readonly epoch: number };
 }
 
 export interface Pixels {
@@ -100,6 +103,8 @@ export interface RankInputs {
   readonly step: number;
   readonly rank: number;
   readonly teacher: TeacherOutputs;
+  /** For the further views, by their names. */
+  readonly views: Readonly<Record<string, TeacherOutputs>>;
   /** The rows that the bank committed for this step. [n, featDim] */
   readonly committed?: Float32Array;
 }

@@ -1,21 +1,18 @@
 import { FifoQueue, type QueueSnapshot } from '#distill/queue.js';
 import type { Dataset } from '#distill/data/dataset.js';
 import { type Experiment, needsOf } from '#distill/experiment.js';
-import type { MapShape, TeacherTensor } from '#distill/methods/method.js';
+import type { MapShape } from '#distill/methods/method.js';
 import { MapMismatchError } from '#distill/methods/maps.js';
 import { createNetwork } from '#distill/models/index.js';
 import type { Network } from '#distill/models/network.js';
-import {
-  rememberedOf,
-  sides,
-  teacherInput,
-  weightTensors,
-} from '#distill/objective.js';
+import { rememberedOf } from '#distill/objective.js';
 import { createRankPrograms } from '#distill/rank-programs.js';
 import type { Phase } from '#distill/phases.js';
 import { carriedOver, createStageProgram } from '#distill/stage-program.js';
+import { sides, teacherTensors, weightTensors } from '#distill/step-inputs.js';
+import { withPrefix } from '#distill/prefixes.js';
 import type { SampleMemory } from '#distill/sample-memory.js';
-import type { HostTensor, NamedHostTensors } from '#distill/tensors.js';
+import type { NamedHostTensors } from '#distill/tensors.js';
 import {
   createTrainProgram,
   type TrainProgramOptions,
@@ -43,7 +40,6 @@ import type {
   RankInputs,
   StepMeasurements,
   StepResult,
-  TeacherOutputs,
 } from './trainer-api.js';
 
 export interface TrainingOptions {
@@ -246,12 +242,17 @@ export class Training {
   }
 
   /** What a rank's step reads but the queue. */
-  async #given({ step, rank, teacher }: RankInputs): Promise<NamedHostTensors> {
+  async #given(inputs: RankInputs): Promise<NamedHostTensors> {
+    const { step, rank, teacher, views } = inputs;
     const batch = await this.#batches.take(step, rank);
     const { loss } = this.plan.phases[this.#phase]!;
+    const seen = Object.entries(views).map(([name, outputs]) =>
+      withPrefix(name, teacherTensors(outputs)),
+    );
     return {
       ...batch,
       ...teacherTensors(teacher),
+      ...(Object.assign({}, ...seen) as NamedHostTensors),
       ...memoryTensors(this.#memories),
       ...weightTensors(loss, this.plan.weightsOf(step)),
     };
@@ -335,11 +336,4 @@ function queueTensor(queue: FifoQueue | undefined): NamedHostTensors {
   if (!queue) return {};
   const shape = [queue.capacity, queue.featDim];
   return { queue: { shape, data: queue.rows } };
-}
-
-function teacherTensors(outputs: TeacherOutputs): NamedHostTensors {
-  const entries = Object.entries(outputs) as [TeacherTensor, HostTensor][];
-  return Object.fromEntries(
-    entries.map(([output, tensor]) => [teacherInput(output), tensor]),
-  );
 }

@@ -97,10 +97,12 @@ function idleFeed(ranks: readonly number[]): StepFeed {
     teacher: undefined,
     bank: undefined,
     memories: undefined,
-    outputsOf: () => new Set<never>(),
   };
-  const batchOf = () => ({ split: 'train' as const, indices: [], epoch: 1 });
-  const options = { ...address, ...none, prefetch: 1, totalSteps: 1, batchOf };
+  const batch = { split: 'train' as const, indices: [], epoch: 1 };
+  const nothing = { batch: { batch, outputs: new Set<never>() }, views: {} };
+  const requestsOf = () => nothing;
+  const steps = { prefetch: 1, totalSteps: 1, requestsOf };
+  const options = { ...address, ...none, ...steps };
   return new StepFeed({ ...options, ranks }, new AbortController().signal);
 }
 

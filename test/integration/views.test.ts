@@ -1,0 +1,51 @@
+import { expect, it } from 'vitest';
+import { readCheckpoint } from '#runtime/checkpoint/index.js';
+import { createEngine } from '#runtime/compute/index.js';
+import { openDatasets } from '#runtime/data/index.js';
+import { lossesOf, runToEnd, startCluster } from '../cluster.js';
+import { trainInOneProcess } from '../one-process.js';
+import { makeWorld, tinyExperiment } from '../world.js';
+
+const steps = 18; // 3 epochs of 6
+
+it.each([
+  ['cutmix', { kd: {}, augmentedKd: {} }, 2, 2],
+  ['mixup, twice', { augmentedKd: { view: 'mixup', views: 2 } }, 1, 1],
+  [
+    'a second draw beside a queue',
+    { rrd: { preset: 'cli' }, augmentedKd: { view: 'redraw' } },
+    ...([2, 1] as const),
+  ],
+  [
+    'weights on their way',
+    {
+      crossEntropy: { from: 1, to: 0, epochs: 2 },
+      augmentedKd: {
+        weight: { from: 0.1, to: 1, epochs: 2, shape: 'exponential' },
+      },
+    },
+    ...([4, 2] as const),
+  ],
+] as const)(
+  'further views equal those of one process: %s (%j), %i ranks on %i workers',
+  async (_, loss, ranks, workers) => {
+    await using world = await makeWorld();
+    await using cluster = await startCluster(world, { students: workers });
+    const experiment = tinyExperiment({
+      ...{ ranks, workers },
+      loss: { crossEntropy: 0.1, ...loss },
+      training: { epochs: 3, batchSize: 8 / ranks, learningRate: 0.02 },
+    });
+    const engine = await createEngine('wasm');
+    const dataset = await openDatasets(world.datasets).get('tiny');
+    const reference = await trainInOneProcess({
+      ...{ experiment, engine, dataset, steps, teacher: world.teacher },
+    });
+    const address = cluster.orchestratorAddress;
+    const { result } = await runToEnd(address, experiment, 'r');
+    expect(await lossesOf(world.runsDir, 'r')).toEqual(reference.losses);
+    const { tensors, training } = await readCheckpoint(result!.checkpoint);
+    expect({ ...tensors, ...training }).toMatchObject(reference.state);
+  },
+  120_000,
+);
