@@ -26,10 +26,13 @@ function toWireSpec({ init, ...spec }: QueueSpec): WireSpec {
 
 /** @throws InvalidRequestError; numbers and names are the bank's to check */
 export function fromWireSpec(spec: QueueSpec__Output | null): QueueSpec {
-  const { init, momentum, ...rest } = required('spec', spec);
+  const wire = required('spec', spec);
+  const { queue, capacity, featDim, seed, worldSize, momentum } = wire;
+  const { teacherDigest, projectionSeed } = wire;
+  // One by one: a message says of itself which optional fields it has, too.
   return {
-    ...rest,
-    init: fromWireInit(init),
+    ...{ queue, capacity, featDim, seed, worldSize },
+    ...{ teacherDigest, projectionSeed, init: fromWireInit(wire.init) },
     ...(momentum !== undefined && { momentum }),
   };
 }

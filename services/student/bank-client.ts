@@ -22,7 +22,9 @@ export interface BankOptions {
   readonly spec: BankSpec;
   /** The queue of a checkpoint and the step it goes on with. */
   readonly resume?: { readonly queue: QueueSnapshot; readonly step: number };
-  /** One call, through all retries. */
+  /** Making or restoring the queue, through all retries. */
+  readonly prepareMs: number;
+  /** Any other call, likewise. */
   readonly callMs: number;
 }
 
@@ -62,19 +64,20 @@ export class BankClient {
     const { resume, attempt: epoch, spec } = this.#options;
     const { queue } = spec;
     const client = this.#client;
+    const wait = { ms: this.#options.prepareMs, signal };
     if (resume) {
-      await this.#call(signal, (options) =>
+      await this.#call(wait, (options) =>
         client.restoreQueue(restoration({ spec, epoch, ...resume }), options),
       );
       return;
     }
     if (epoch > 1) {
       // An older attempt got nowhere; its queue is of no use to anyone.
-      await this.#call(signal, (options) =>
+      await this.#call(wait, (options) =>
         client.deleteQueue({ queue, epoch }, options),
       );
     }
-    await this.#call(signal, (options) =>
+    await this.#call(wait, (options) =>
       client.createQueue({ spec, epoch }, options),
     );
   }
@@ -94,9 +97,8 @@ export class BankClient {
       rows: toWire(rows),
       ...(slots && { slots: [...slots] }),
     };
-    await this.#call(signal, (options) =>
-      this.#client.enqueue(request, options),
-    );
+    const wait = { ms: this.#options.callMs, signal };
+    await this.#call(wait, (options) => this.#client.enqueue(request, options));
   }
 
   /** A snapshot, or what follows `fromVersion`; then every commit. */
@@ -126,10 +128,10 @@ export class BankClient {
   }
 
   #call<T>(
-    signal: AbortSignal,
+    wait: { readonly ms: number; readonly signal: AbortSignal },
     call: (options: CallOptions) => Promise<T>,
   ): Promise<T> {
-    const { address, callMs: ms } = this.#options;
-    return patiently({ service: bankService, address, ms, signal }, call);
+    const { address } = this.#options;
+    return patiently({ service: bankService, address, ...wait }, call);
   }
 }

@@ -69,7 +69,7 @@ export class BankMirror {
       void mirror.#follow();
       const snapshot = () => mirror.#reader.snapshot;
       checkFresh(
-        await mirror.#until(snapshot, options.callMs, signal),
+        await mirror.#until(snapshot, options.prepareMs, signal),
         options,
       );
       return mirror;

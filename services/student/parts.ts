@@ -190,6 +190,7 @@ function optionsOf(
     runId,
     attempt,
     spec,
+    prepareMs: config.deadlines.bankPrepareMs,
     callMs: config.deadlines.bankMs,
     commitMs: config.deadlines.commitMs,
     onReconnect: (version, error) => events.reconnecting(version, error),

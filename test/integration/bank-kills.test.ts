@@ -166,33 +166,45 @@ describe.skipIf(missing)(
       await world[Symbol.asyncDispose]();
     });
 
-    it('has the curve of a run in one process, bit by bit', async () => {
-      const experiment = tinyExperiment({ training: { epochs: 40 } });
-      const end = runToEnd(cluster.orchestratorAddress, experiment, 'bank');
-      const folder = join(world.runsDir, 'bank', 'checkpoints');
-      const found = () => readdir(folder).then((names) => names.length > 0);
-      while (!(await found().catch(() => false))) await sleep(20);
-      for (let kill = 0; kill < 3; kill++) {
-        await cluster.kill('memory-bank');
-        await cluster.spawn('memory-bank');
-        await sleep(300);
-      }
-      const { phase, result } = await end;
-      expect(phase).toBe('RUN_PHASE_SUCCEEDED');
-      expect(result?.bankVersions).toBe(240);
-      const recovered = cluster
-        .all('memory-bank')
-        .filter(({ log }) => log.some((line) => line.includes('"recovered"')));
-      expect(recovered.length).toBeGreaterThan(0);
-      const reference = await trainInOneProcess({
-        experiment,
-        engine: await createEngine('wasm'),
-        dataset: await openDatasets(world.datasets).get('tiny'),
-        teacher: world.teacher,
-        steps: 240,
-      });
-      const losses = await lossesOf(world.runsDir, 'bank');
-      expect(losses).toEqual(reference.losses);
-    }, 180_000);
+    it.each([
+      ['queue', { crossEntropy: 1, kd: {}, rrd: { preset: 'cli' } }],
+      ['memories', { crossEntropy: 1, crdMemory: { negatives: 9 } }],
+    ])(
+      'has the curve of one process, bit by bit: %s',
+      async (runId, loss) => {
+        const epochs = 40;
+        const training = { epochs, learningRate: 0.02 };
+        const experiment = tinyExperiment({ loss, training });
+        const end = runToEnd(cluster.orchestratorAddress, experiment, runId);
+        const before = cluster.all('memory-bank').length;
+        const folder = join(world.runsDir, runId, 'checkpoints');
+        const found = () => readdir(folder).then((names) => names.length > 0);
+        while (!(await found().catch(() => false))) await sleep(20);
+        for (let kill = 0; kill < 3; kill++) {
+          await cluster.kill('memory-bank');
+          await cluster.spawn('memory-bank');
+          await sleep(300);
+        }
+        const { phase } = await end;
+        expect(phase).toBe('RUN_PHASE_SUCCEEDED');
+        const recovered = cluster
+          .all('memory-bank')
+          .slice(before)
+          .filter(({ log }) =>
+            log.some((line) => line.includes('"recovered"')),
+          );
+        expect(recovered).not.toHaveLength(0);
+        const reference = await trainInOneProcess({
+          experiment,
+          engine: await createEngine('wasm'),
+          dataset: await openDatasets(world.datasets).get('tiny'),
+          teacher: world.teacher,
+          steps: 240,
+        });
+        const losses = await lossesOf(world.runsDir, runId);
+        expect(losses).toEqual(reference.losses);
+      },
+      180_000,
+    );
   },
 );
