@@ -12,6 +12,7 @@ import {
   expect,
   it,
   onTestFinished,
+  vi,
 } from 'vitest';
 import type { Bus } from '#runtime/bus/bus.js';
 import { openBus } from '#runtime/bus/index.js';
@@ -56,8 +57,9 @@ describe.skipIf(missing)(named('a nats-server that dies'), () => {
         if (n === 100) void server.kill();
       }
     })();
-    await delay(300);
-    expect(bus.connection().connected).toBe(false);
+    await vi.waitFor(() => expect(bus.connection().connected).toBe(false), {
+      timeout: 10_000,
+    });
     expect(acknowledged).toBeLessThan(400);
     await server.restart();
     await publishing;

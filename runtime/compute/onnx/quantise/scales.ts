@@ -27,6 +27,13 @@ export interface IntegerFilter {
   readonly values: Int8Array;
 }
 
+/**
+ * CPUs without VNNI add two products of a uint8 and an int8 up in 16 bits, and
+ * cut off what is larger: 2 * 255 * 64 just fits, so a model is the same
+ * everywhere.
+ */
+const largestInteger = 64;
+
 /** @param filter float32 [O, I, h, w] */
 export function toIntegers({ dims, data }: Constant): IntegerFilter {
   const size = sizeOf(dims.slice(1));
@@ -37,7 +44,7 @@ export function toIntegers({ dims, data }: Constant): IntegerFilter {
     let largest = 0;
     for (let i = start; i < start + size; i++)
       largest = Math.max(largest, Math.abs(data[i]!));
-    const scale = Math.fround(largest / 127) || 1;
+    const scale = Math.fround(largest / largestInteger) || 1;
     scales[channel] = scale;
     for (let i = start; i < start + size; i++)
       values[i] = Math.round(data[i]! / scale);
