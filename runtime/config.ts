@@ -5,11 +5,13 @@ import { ConfigInvalidError } from './errors.js';
 /** Settings of services, coerced: the environment has only texts. */
 export const countSetting = z.coerce.number().int().positive();
 
-/** Several counts: a list, or a text of them with commas. */
-export const countsSetting = z.preprocess(
-  (value) => (typeof value === 'string' ? value.split(',') : value),
-  z.array(countSetting),
-);
+/** Several of them: a list, or a text with commas. */
+export function listSetting<Item extends z.ZodType>(item: Item) {
+  return z.preprocess(
+    (value) => (typeof value === 'string' ? value.split(',') : value),
+    z.array(item),
+  );
+}
 
 /** A time to wait, as long as timers can: beyond it, they fire at once. */
 export const waitMsSetting = countSetting.max(2 ** 31 - 1);

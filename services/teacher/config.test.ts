@@ -17,6 +17,7 @@ describe("the teacher's configuration", () => {
       instances: 1,
       streamCredits: 8,
       maxModels: 4,
+      preload: [],
       cache: { memoryBytes: 2 ** 28, diskBytes: 2 ** 32 },
       loadMs: 60_000,
     });
@@ -28,12 +29,14 @@ describe("the teacher's configuration", () => {
       listen: { port: '50051', insecurePlaintext: 'true' },
       maxBatchSize: '64',
       preferredBatchSizes: '8,32',
+      preload: 'resnet20,resnet56',
       maxQueueDelayMs: '0.5',
     });
     expect(config).toMatchObject({
       listen: { port: 50051, insecurePlaintext: true },
       maxBatchSize: 64,
       preferredBatchSizes: [8, 32],
+      preload: ['resnet20', 'resnet56'],
       maxQueueDelayMs: 0.5,
     });
   });
@@ -42,6 +45,7 @@ describe("the teacher's configuration", () => {
     { maxBatchSize: 0 },
     { maxBatchSize: 1.5 },
     { maxBatchSize: 8, preferredBatchSizes: [16] },
+    { maxModels: 1, preload: ['a', 'b'] },
     { instances: 0 },
     { maxQueueDelayMs: -1 },
     { engine: 'gpu' },

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { engineChoices } from '#runtime/compute/engine.js';
 import {
   countSetting,
-  countsSetting,
+  listSetting,
   parseConfig,
   waitMsSetting,
 } from '#runtime/config.js';
@@ -22,7 +22,7 @@ const fields = z.strictObject({
   /** The most samples of one request, and of one batch of several requests. */
   maxBatchSize: countSetting.max(4096).default(128),
   /** A batch that is exactly so large waits for nobody. */
-  preferredBatchSizes: countsSetting.default([]),
+  preferredBatchSizes: listSetting(countSetting).default([]),
   /** How long a request waits for others to share its batch. */
   maxQueueDelayMs: z.coerce.number().nonnegative().default(2),
   /** Requests that may wait for one model; one more is refused. */
@@ -43,15 +43,21 @@ const fields = z.strictObject({
       diskBytes: countSetting.default(4 * 2 ** 30),
     })
     .prefault({}),
+  /** Models loaded before the service listens; without one it does not start. */
+  preload: listSetting(z.string().min(1)).default([]),
   /** How long loading a model may take. */
   loadMs: waitMsSetting.default(60_000),
 });
 
-const schema = fields.refine(
-  ({ preferredBatchSizes, maxBatchSize }) =>
-    preferredBatchSizes.every((size) => size <= maxBatchSize),
-  { path: ['preferredBatchSizes'], error: 'sizes up to maxBatchSize' },
-);
+const schema = fields
+  .refine(
+    ({ preferredBatchSizes, maxBatchSize }) =>
+      preferredBatchSizes.every((size) => size <= maxBatchSize),
+    { path: ['preferredBatchSizes'], error: 'sizes up to maxBatchSize' },
+  )
+  .refine(({ preload, maxModels }) => preload.length <= maxModels, {
+    ...{ path: ['preload'], error: 'at most maxModels names' },
+  });
 
 /** The teacher's settings: total, checked and frozen. */
 export type TeacherConfig = Readonly<z.output<typeof schema>>;

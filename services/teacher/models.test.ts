@@ -37,6 +37,17 @@ describe('the models of a teacher', () => {
     expect(fixture.loads()).toBe(loaded);
   });
 
+  it('are loaded before the service listens, or it does not start', async () => {
+    const ready = await startFixture({ preload: ['small', 'twin'] });
+    expect(ready.loads()).toBe(2);
+    await ready.close();
+    const start = startFixture({ preload: ['small', 'nobody'] });
+    const missing = { reason: 'MODEL_NOT_FOUND' };
+    await expect(start).rejects.toMatchObject(missing);
+    const tooMany = { preload: ['small', 'twin'], maxModels: 1 };
+    await expect(startFixture(tooMany)).rejects.toThrow('preload');
+  });
+
   it('have a digest of weights and normalization, not of the name', async () => {
     const digestOf = async (model: string) =>
       (await fixture.client.describe({ model })).teacherDigest;

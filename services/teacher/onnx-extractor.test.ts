@@ -12,8 +12,11 @@ import { createEngine } from '#runtime/compute/index.js';
 import { exportOnnx } from '#runtime/compute/onnx/export.js';
 import { quantise } from '#runtime/compute/onnx/quantise/index.js';
 import { writeCheckpoint } from '#runtime/checkpoint/index.js';
+import { createLogger } from '#runtime/logger.js';
 import { NetworkExtractor } from './network-extractor.js';
+import { toConfig } from './config.js';
 import { OnnxExtractor } from './onnx-extractor.js';
+import { startTeacher } from './service.js';
 import {
   maxBatchSize,
   network,
@@ -22,6 +25,7 @@ import {
   weights,
 } from './service.test-fixture.js';
 
+const log = createLogger('test', { level: 'silent' });
 const count = 5;
 const noMaps = new Set<never>();
 const images = pixels('images', count);
@@ -54,11 +58,18 @@ function normalised(seed: string, n: number) {
   return { shape: dims, data: channelsFirst(data, shape) };
 }
 
-async function load(model: object, bytes: Uint8Array | undefined) {
-  const folder = join(root, `${names++}`);
+/** The name of its folder in `root`. */
+async function write(model: object, bytes: Uint8Array | undefined) {
+  const name = `${names++}`;
+  const folder = join(root, name);
   await mkdir(folder);
   await writeFile(join(folder, 'model.yaml'), stringify(model));
   if (bytes) await writeFile(join(folder, 'model.onnx'), bytes);
+  return name;
+}
+
+async function load(model: object, bytes: Uint8Array | undefined) {
+  const folder = join(root, await write(model, bytes));
   return OnnxExtractor.load(folder, maxBatchSize);
 }
 
@@ -196,9 +207,14 @@ describe('an ONNX model is refused', () => {
   it('when what is to run it is not here', async () => {
     const executionProviders = ['tensorrt', 'cpu'];
     const model = { ...definition, executionProviders };
-    await refused(model, exported).toMatchObject({
+    const unavailable = {
       reason: 'ENGINE_UNAVAILABLE',
       message: expect.stringContaining('tensorrt') as string,
-    });
+    };
+    await refused(model, exported).toMatchObject(unavailable);
+    const preload = [await write(model, exported)];
+    const config = toConfig({ modelsDir: root, engine: 'cpu', preload });
+    const start = startTeacher(config, { log });
+    await expect(start).rejects.toMatchObject(unavailable);
   });
 });

@@ -23,8 +23,10 @@ export interface TeacherOptions {
 }
 
 /**
- * Starts a teacher; models and data sets are loaded when first asked for.
+ * Starts a teacher; models that are not preloaded and data sets are loaded when
+ * first asked for.
  * @throws EngineUnavailableError if the configured engine cannot run here
+ * @throws for a model to be preloaded, as `Models.get`
  */
 export async function startTeacher(
   config: TeacherConfig,
@@ -42,6 +44,16 @@ export async function startTeacher(
     datasets:
       datasets ?? openDatasets(config.datasets, { signal: stop.signal }),
   };
+  const release = async () => {
+    stop.abort(new Error('the teacher was closed'));
+    await context.models.close();
+    unobserve?.();
+    await cache?.close();
+  };
+  await preload(context).catch(async (error: unknown) => {
+    await release();
+    throw error;
+  });
   const server = await startServer({
     name: 'teacher',
     handlers: {
@@ -63,12 +75,14 @@ export async function startTeacher(
     address: server.address,
     async close() {
       await server.close();
-      stop.abort(new Error('the teacher was closed'));
-      await context.models.close();
-      unobserve?.();
-      await cache?.close();
+      await release();
     },
   };
+}
+
+/** One after another: each takes all cores to be probed. */
+async function preload({ config, models }: TeacherContext): Promise<void> {
+  for (const name of config.preload) await models.get(name);
 }
 
 async function cacheOf({
