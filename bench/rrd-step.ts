@@ -16,6 +16,7 @@ import { batchAt } from '../test/one-process.js';
 import type { World } from '../test/world.js';
 import { findPyTorch, prefixed, PyTorchPeer } from './pytorch.js';
 import { threads } from './side-by-side.js';
+import { stepsAlone } from './step-alone.js';
 import { median, round } from './statistics.js';
 import {
   makeWholeStepWorld,
@@ -31,13 +32,16 @@ const tolerance = 1e-5;
 const rounds = 3;
 const peerSteps = 10;
 
+type Timed = 'cold' | 'coldFloat32' | 'warm' | 'alone' | 'peer';
+
 /**
  * `npm run bench -- rrd-step`: the whole step over the four services (teacher
  * forward, wire, bank, student; threads of one process) beside the same step
  * as a loop in PyTorch, whose batches are decoded before time is taken.
  * `cold`: every image is new to the teacher, which is in int8; `coldFloat32`:
  * or not. `warm`: the same run again, so that the teacher's cache knows all of
- * them. Losses are compared in float32; of int8 it is said how far they are.
+ * them, and `warmOverAlone` how much longer that is than the student's program
+ * alone. Losses are compared in float32; of int8 it is said how far they are.
  */
 export async function benchRrdStep(): Promise<object> {
   process.env['TF_NUM_INTRAOP_THREADS'] = String(threads); // read when it loads
@@ -63,13 +67,16 @@ export async function benchRrdStep(): Promise<object> {
   const lossDifference = requireEqual(first.losses, expected.losses);
   const int8 = await run(0, 'checked-int8', 'int8');
   const int8LossDifference = differenceOf(int8.losses, first.losses);
-  const ms: Record<'cold' | 'coldFloat32' | 'warm' | 'peer', number[]> = {
-    ...{ cold: [], coldFloat32: [], warm: [], peer: [] },
+  const dataset = await openDatasets({}).get('procedural');
+  const { featureDim } = world.teacher.network;
+  const ms: Record<Timed, number[]> = {
+    ...{ cold: [], coldFloat32: [], warm: [], alone: [], peer: [] },
   };
   for (let seed = 1; seed <= rounds; seed++) {
     ms.cold.push(...(await run(seed, `cold-${seed}`, 'int8')).ms);
     ms.coldFloat32.push(...(await run(seed, `float32-${seed}`)).ms);
     ms.warm.push(...(await run(seed, `warm-${seed}`)).ms);
+    ms.alone.push(...(await stepsAlone(engine, dataset, featureDim)));
     ms.peer.push(...(await peer.run(peerSteps)).ms);
   }
   await peer.close();
@@ -81,6 +88,7 @@ export async function benchRrdStep(): Promise<object> {
         'cold, int8',
         'cold, float32',
         'warm',
+        'student alone',
         version,
       ],
       [
@@ -89,6 +97,7 @@ export async function benchRrdStep(): Promise<object> {
           cells(ms.cold),
           cells(ms.coldFloat32),
           cells(ms.warm),
+          cells(ms.alone),
           cells(ms.peer),
         ],
       ],
@@ -102,6 +111,7 @@ export async function benchRrdStep(): Promise<object> {
       coldFloat32: ratioOf(ms.coldFloat32),
       warm: ratioOf(ms.warm),
     },
+    warmOverAlone: round(median(ms.warm) / median(ms.alone)),
     ...{ engine, teacherEngine, peer: version, threads, lossDifference, load },
     int8: { featureCosine, lossDifference: int8LossDifference },
     ...{ workload: wholeStep, medianMs: mediansOf(ms) },
