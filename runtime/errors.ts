@@ -164,6 +164,13 @@ export class VersionEvictedError extends domainError<
     `version ${m.version} is gone, the oldest held is ${m.oldestVersion}`,
 }) {}
 
+/** The access rules of a server do not name the caller for this method. */
+export class CallerNotAllowedError extends domainError<'caller' | 'method'>({
+  reason: 'CALLER_NOT_ALLOWED',
+  status: 'PERMISSION_DENIED',
+  text: (m) => `${m.caller} may not call ${m.method}`,
+}) {}
+
 // --- Limits --------------------------------------------------------------------
 
 export class TeacherOverloadedError extends domainError<'depth'>({
@@ -322,6 +329,7 @@ const classes = [
   DatasetMismatchError,
   StaleEpochError,
   VersionEvictedError,
+  CallerNotAllowedError,
   TeacherOverloadedError,
   BankBacklogError,
   BankStorageError,

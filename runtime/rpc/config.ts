@@ -14,6 +14,11 @@ export const listenSchema = z
         certPath: path,
         keyPath: path,
         caPath: path.optional(),
+        accessPath: path.optional(),
+      })
+      .refine(({ caPath, accessPath }) => !accessPath || caPath, {
+        path: ['accessPath'],
+        error: 'a caPath beside it: callers without certificates have no names',
       })
       .optional(),
     insecurePlaintext: z.union([z.boolean(), z.stringbool()]).default(false),

@@ -71,6 +71,8 @@ export interface ServerTls {
   keyPath: string;
   /** When given, callers must show a certificate that it signed. */
   caPath?: string | undefined;
+  /** A file that says which of them may call what: see access.ts. */
+  accessPath?: string | undefined;
 }
 
 export interface ClientTls {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { PeerCertificate } from 'node:tls';
 import {
   Metadata,
   status as Code,
@@ -20,6 +21,7 @@ import {
 } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { AnyMethod, Call } from './contract.js';
+import type { Authorise } from './access.js';
 import { observe } from './observe.js';
 import { toStatus, type StatusResponse } from './status.js';
 import { extract } from './trace.js';
@@ -52,6 +54,7 @@ interface AnyCall {
   readonly metadata: Metadata;
   getPath(): string;
   getPeer(): string;
+  getAuthContext(): { readonly sslPeerCertificate?: PeerCertificate };
   getDeadline(): Date | number;
   once(event: 'cancelled', listener: () => void): unknown;
 }
@@ -61,6 +64,8 @@ export interface Surroundings {
   readonly name: string;
   readonly log: Logger;
   readonly running: Set<RunningCall>;
+  /** Without it, whoever can connect may call. */
+  readonly authorise: Authorise | undefined;
   /** How long a caller may keep a stream waiting. */
   readonly stallMs: number;
   draining: boolean;
@@ -142,9 +147,10 @@ function respondAll(
   around: Surroundings,
 ): void {
   context
-    .with(extract(call.metadata), () =>
-      writeAll(call, responses(), running, around),
-    )
+    .with(extract(call.metadata), async () => {
+      running.signal.throwIfAborted();
+      await writeAll(call, responses(), running, around);
+    })
     .then(
       () => call.end(),
       (error: unknown) => call.emit('error', failure(error, running)),
@@ -161,6 +167,12 @@ function begin(
   call.once('cancelled', () => controller.abort());
   if (around.draining) {
     controller.abort(new DrainingError({ service: around.name }));
+  }
+  try {
+    const { sslPeerCertificate } = call.getAuthContext();
+    around.authorise?.(sslPeerCertificate, method.path.slice(1));
+  } catch (error) {
+    controller.abort(error);
   }
   const running = {
     peer: call.getPeer(),
@@ -241,7 +253,6 @@ async function writeAll(
   around: Surroundings,
 ): Promise<void> {
   const { signal } = running;
-  signal.throwIfAborted();
   for await (const response of responses) {
     signal.throwIfAborted();
     if (call.write(response)) continue;

@@ -12,6 +12,7 @@ import {
   type Handlers,
   type ServiceName,
 } from './contract.js';
+import { readAccessRules } from './access.js';
 import { counted } from './observe.js';
 import { reflectedContract } from './reflection.js';
 import {
@@ -41,15 +42,17 @@ export type RpcServer = RunningService;
 
 /**
  * Serves the handlers together with gRPC health and reflection.
- * @throws ConfigInvalidError for plaintext off loopback, unreadable TLS files
- *   and an address that cannot be listened on
+ * @throws ConfigInvalidError for plaintext off loopback, unreadable TLS files,
+ *   access rules that are none, and an address that cannot be listened on
  */
 export async function startServer(options: ServerOptions): Promise<RpcServer> {
   const { name, log, listen, handlers } = options;
   const { drainMs = 5_000, stallMs = 60_000 } = options;
+  const accessPath = listen.tls?.accessPath;
   const around: Surroundings = {
     name,
     log,
+    authorise: accessPath ? readAccessRules(accessPath) : undefined,
     running: new Set(),
     stallMs,
     draining: false,
