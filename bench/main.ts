@@ -5,8 +5,11 @@ import { benchFaults } from './faults.js';
 import { benchTeacherForward } from './teacher-forward.js';
 import { benchTeacherService } from './teacher-service/index.js';
 import { benchGpu } from './gpu.js';
+import { benchRanks } from './ranks/index.js';
 import { benchResume } from './resume.js';
 import { benchRrdStep } from './rrd-step.js';
+import { benchSimulate } from './simulate/index.js';
+import { benchSweep } from './sweep.js';
 import { benchServices } from './services-vs-in-process.js';
 import { benchEngines, benchStudentStep } from './student-step.js';
 
@@ -20,9 +23,12 @@ const benches: Readonly<Record<string, () => Promise<object>>> = {
   engines: () => benchEngines(),
   equivalence: benchEquivalence,
   faults: benchFaults,
+  ranks: benchRanks,
   resume: benchResume,
   gpu: benchGpu,
   'rrd-step': benchRrdStep,
+  simulate: benchSimulate,
+  sweep: benchSweep,
   'services-vs-in-process': () => benchServices(),
   'student-step': benchStudentStep,
   'teacher-forward': () => benchTeacherForward(),
