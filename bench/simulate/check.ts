@@ -5,7 +5,7 @@ import {
   scaleExperiment,
   startScale,
 } from '../scale/world.js';
-import { type Fit, oneThread } from './fit/index.js';
+import { fewThreads, type Fit } from './fit/index.js';
 import { simulate } from './model.js';
 import type { Parameters } from './parameters.js';
 
@@ -36,7 +36,7 @@ export async function checkRuns(
     teacher: { ...parameters.teacher, batchMs: knownBatchMs },
   };
   for (const ranks of rankCounts) {
-    await using cluster = await startScale(place, ranks, oneThread);
+    await using cluster = await startScale(place, ranks, fewThreads);
     for (const known of [false, true]) {
       const experiment = scaleExperiment(place.engine, { dataSeed: 1, ranks });
       const runId = `check-${ranks}-${known}`;

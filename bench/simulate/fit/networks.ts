@@ -33,7 +33,7 @@ export async function fitTeacher(
       tls: undefined,
       signal: new AbortController().signal,
       // The first batch loads the model.
-      onBatch: ({ images }) => (first ??= used(images)),
+      onBatch: ({ images }) => void (first ??= used(images)),
     });
     const [from, to] = [await first!, await used(images)];
     const cpuMs = to.cpuMs - from.cpuMs;
