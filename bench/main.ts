@@ -6,8 +6,11 @@ import { benchTeacherForward } from './teacher-forward.js';
 import { benchTeacherService } from './teacher-service/index.js';
 import { benchGpu } from './gpu.js';
 import { benchMemories } from './memories/index.js';
+import { benchRanks } from './ranks/index.js';
 import { benchResume } from './resume.js';
 import { benchRrdStep } from './rrd-step.js';
+import { benchSimulate } from './simulate/index.js';
+import { benchSweep } from './sweep.js';
 import { benchServices } from './services-vs-in-process.js';
 import { benchEngines, benchStudentStep } from './student-step.js';
 
@@ -22,9 +25,12 @@ const benches: Readonly<Record<string, () => Promise<object>>> = {
   equivalence: benchEquivalence,
   faults: benchFaults,
   memories: benchMemories,
+  ranks: benchRanks,
   resume: benchResume,
   gpu: benchGpu,
   'rrd-step': benchRrdStep,
+  simulate: benchSimulate,
+  sweep: benchSweep,
   'services-vs-in-process': () => benchServices(),
   'student-step': benchStudentStep,
   'teacher-forward': () => benchTeacherForward(),

@@ -1,4 +1,4 @@
-import type { Experiment } from '#distill/experiment.js';
+import { dataSeedOf, type Experiment } from '#distill/experiment.js';
 import { openDatasets } from '#runtime/data/index.js';
 import { InvalidRequestError } from '#runtime/errors.js';
 import { connect } from '#runtime/rpc/client.js';
@@ -53,7 +53,7 @@ export async function precompute(
     ...{ dataset: dataset.name, datasetDigest: dataset.digest },
     split: 'SPLIT_TRAIN' as const,
     augmentation: augmentations[training.augmentation],
-    augmentationSeed: training.seed,
+    augmentationSeed: dataSeedOf(training),
   };
   const client = connect('rrd.v1.TeacherService', teacher, { tls });
   try {

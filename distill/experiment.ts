@@ -68,8 +68,13 @@ export const experimentFields = z.strictObject({
     epochs: count,
     /** Samples of each rank. */
     batchSize: count.max(65536).default(64),
-    /** Initial weights, order of samples and their views. */
+    /** Initial weights; also the data's, where `dataSeed` is left out. */
     seed: seed.default(0),
+    /**
+     * Order of samples and their views: runs that differ in other fields but
+     * share it ask a teacher for the same views.
+     */
+    dataSeed: seed.optional(),
     augmentation: z
       .enum(['crop-flip', 'random-resized-crop', 'none'])
       .default('crop-flip'),
@@ -148,6 +153,14 @@ export const experimentSchema = experimentFields.superRefine(
 );
 
 export type Experiment = z.infer<typeof experimentSchema>;
+
+/** Decides the order of samples, their views, and what they are mixed with. */
+export function dataSeedOf({
+  seed,
+  dataSeed = seed,
+}: Pick<Experiment['training'], 'seed' | 'dataSeed'>): number {
+  return dataSeed;
+}
 
 /** A term of the loss that counts. */
 export interface WeightedTerm {

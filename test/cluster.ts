@@ -28,16 +28,20 @@ export function startCluster(
   });
 }
 
-/** Submits an experiment and follows it; throws what ended it early. */
+/**
+ * Submits an experiment and follows it; throws what ended it early.
+ * @param onChange sees the run now and after every change
+ */
 export async function runToEnd(
   orchestratorAddress: string,
   experiment: Experiment,
   runId: string,
+  onChange: (run: Run) => void = () => {},
 ): Promise<Run> {
   const orchestrator = openOrchestrator(orchestratorAddress);
   try {
     await orchestrator.submit(experiment, runId);
-    return await followRun(orchestrator, runId, () => {});
+    return await followRun(orchestrator, runId, onChange);
   } finally {
     orchestrator.close();
   }

@@ -1,6 +1,6 @@
 import type { Dataset } from '#distill/data/dataset.js';
 import { Negatives } from '#distill/data/negatives.js';
-import { type Experiment, needsOf } from '#distill/experiment.js';
+import { dataSeedOf, type Experiment, needsOf } from '#distill/experiment.js';
 import { SampleMemory } from '#distill/sample-memory.js';
 import type { HostTensor, NamedHostTensors } from '#distill/tensors.js';
 
@@ -29,7 +29,7 @@ export function memoriesByHand(experiment: Experiment, dataset: Dataset) {
       const data = new Int32Array(indices.length * width);
       for (const [i, index] of indices.entries()) {
         const into = data.subarray(i * width, (i + 1) * width);
-        negatives.draw(training.seed, epoch, index, into);
+        negatives.draw(dataSeedOf(training), epoch, index, into);
       }
       const contrast = { shape: [indices.length, width], data };
       return { ...state(), contrast };

@@ -133,10 +133,10 @@ function rowsOf(
 
 function mean(parts: readonly HostTensor[]): HostTensor {
   const { shape, data } = parts[0]!;
-  const values = Array.from(data, (first, i) => {
-    const others = parts.slice(1).map((part) => part.data[i]!);
-    const sum = others.reduce((a, b) => Math.fround(a + b), first);
-    return sum / parts.length;
-  });
-  return { shape, data: Float32Array.from(values) };
+  const values = Float32Array.from(data);
+  for (const part of parts.slice(1)) {
+    for (let i = 0; i < values.length; i++) values[i]! += part.data[i]!;
+  }
+  for (let i = 0; i < values.length; i++) values[i]! /= parts.length;
+  return { shape, data: values };
 }

@@ -1,7 +1,7 @@
 import type { Dataset } from '#distill/data/dataset.js';
 import { cutmix, mixup } from '#distill/data/mixing.js';
 import { rngFrom } from '#distill/data/rng.js';
-import { type Experiment, needsOf } from '#distill/experiment.js';
+import { dataSeedOf, type Experiment, needsOf } from '#distill/experiment.js';
 import { sizeOf } from '#distill/tensors.js';
 
 /** The samples of a step, rank 0's first. */
@@ -16,10 +16,12 @@ export interface StepSamples {
 
 /** Pixels of the further views that the loss reads, by the views' names. */
 export async function viewsByHand(
-  { loss, ranks, training: { seed, batchSize } }: Experiment,
+  { loss, ranks, training }: Experiment,
   { imageShape }: Dataset,
   { epoch, indices, pixels, drawnWith }: StepSamples,
 ): Promise<Readonly<Record<string, Uint8Array>>> {
+  const { batchSize } = training;
+  const seed = dataSeedOf(training);
   const size = batchSize * sizeOf(imageShape);
   const views: Record<string, Uint8Array> = {};
   for (const { kind, count } of needsOf({ loss }).views ?? []) {

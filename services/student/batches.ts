@@ -1,5 +1,5 @@
 import { applyView, viewOf } from '#distill/data/augment.js';
-import type { Experiment } from '#distill/experiment.js';
+import { dataSeedOf, type Experiment } from '#distill/experiment.js';
 import type { Dataset } from '#distill/data/dataset.js';
 import { cutmix, mixup } from '#distill/data/mixing.js';
 import { normalize } from '#distill/data/normalize.js';
@@ -18,10 +18,15 @@ export interface Batch {
 }
 
 /** What decides the views of an epoch. */
-export type ViewSettings = Pick<
-  Experiment['training'],
-  'seed' | 'augmentation'
->;
+export interface ViewSettings {
+  readonly seed: number;
+  readonly augmentation: Experiment['training']['augmentation'];
+}
+
+export function viewSettingsOf({ training }: Experiment): ViewSettings {
+  const { augmentation } = training;
+  return { seed: dataSeedOf(training), augmentation };
+}
 
 /**
  * Before anything else is opened for a run.
@@ -29,7 +34,7 @@ export type ViewSettings = Pick<
  */
 export function checkViews(
   dataset: Dataset,
-  { augmentation }: ViewSettings,
+  { augmentation }: Pick<ViewSettings, 'augmentation'>,
 ): void {
   if (augmentation !== 'random-resized-crop') return;
   resizedCropsOf(dataset, 'train');

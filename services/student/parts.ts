@@ -12,6 +12,7 @@ import type { SharedDataset } from '#runtime/data/shared.js';
 import { startWorker } from '#runtime/worker.js';
 import { packageVersion } from '#runtime/version.js';
 import type { BankMirror, MirrorOptions } from './bank-mirror.js';
+import { viewSettingsOf } from './batches.js';
 import type { StudentConfig } from './config.js';
 import type { StudentEvents } from './events.js';
 import type { GroupDoor } from './group/door.js';
@@ -116,7 +117,7 @@ export async function openTeacher(
       protocol: config.teacherProtocol,
       inference: config.kserve,
       dataset,
-      views: training,
+      views: viewSettingsOf(experiment),
       projection: { seed: bank.projectionSeed, featDim: bank.featDim },
       maps: needsOf(experiment).maps !== undefined,
       describeMs: config.deadlines.describeMs,

@@ -32,6 +32,15 @@ describe('planOf', () => {
     ]);
   });
 
+  it('orders samples by the seed of the data, which is that of the weights if none is given', () => {
+    const orderOf = (training: Record<string, number>) =>
+      planOf(experiment(training), { trainSize: 8 }).batchOf(0).indices;
+    const order = [...epochOrder(3, 1, 8)].slice(0, 4);
+    expect(orderOf({ seed: 3 })).toEqual(order);
+    expect(orderOf({ seed: 1, dataSeed: 3 })).toEqual(order);
+    expect(orderOf({ seed: 3, dataSeed: 1 })).not.toEqual(order);
+  });
+
   it('takes each epoch in its own order, whatever was asked before', () => {
     const plan = planOf(experiment({}), { trainSize: 8 });
     const forth = [0, 2, 4, 6, 8].map((step) => plan.batchOf(step).indices);

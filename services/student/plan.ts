@@ -1,6 +1,11 @@
 import { epochOrder } from '#distill/data/order.js';
 import { shardOrder } from '#distill/data/shard-order.js';
-import { type Experiment, needsOf, weightsAt } from '#distill/experiment.js';
+import {
+  dataSeedOf,
+  type Experiment,
+  needsOf,
+  weightsAt,
+} from '#distill/experiment.js';
 import { type Phase, phasesOf } from '#distill/phases.js';
 import { viewName, viewsOf } from '#distill/views.js';
 import { ConfigInvalidError } from '#runtime/errors.js';
@@ -64,10 +69,11 @@ export function planOf(
   const epochs = phases.reduce((sum, phase) => sum + phase.epochs, 0);
   const stageEpochs = epochs - training.epochs;
   const placeOf = (step: number) => placeIn(phases, epochOf(step));
+  const seed = dataSeedOf(training);
   const orderOf = newest(2, (epoch: number) =>
     shardSizes
-      ? shardOrder(training.seed, epoch, shardSizes)
-      : epochOrder(training.seed, epoch, trainSize),
+      ? shardOrder(seed, epoch, shardSizes)
+      : epochOrder(seed, epoch, trainSize),
   );
   const endsEpoch = (step: number) => (step + 1) % stepsPerEpoch === 0;
   const every = (interval: number) => (epoch: number) =>

@@ -1,3 +1,4 @@
+import { context } from '@opentelemetry/api';
 import { inSpan } from '#runtime/rpc/trace.js';
 import type { Collective } from './group/collective.js';
 import type { ReadyStep } from './step-feed.js';
@@ -60,11 +61,22 @@ async function inHalves(
 ): Promise<StepMeasurements> {
   const { step } = ranks[0]!;
   for (const inputs of ranks) {
-    const { remembered, ...result } = await compute(thread.gradients(inputs));
+    const { remembered, ...result } = await traced('gradients', () =>
+      compute(thread.gradients(inputs)),
+    );
     // First, so that with the last gradient the last embeddings are in too.
     if (remembered) await memories?.enqueue(inputs.rank, remembered);
     collective.contribute(step, inputs.rank, result);
   }
-  const { mean, elsewhere } = await collective.mean(step);
-  return compute(thread.apply({ step, mean, elsewhere }));
+  const { mean, elsewhere } = await traced('all_reduce', () =>
+    collective.mean(step),
+  );
+  return traced('apply', () =>
+    compute(thread.apply({ step, mean, elsewhere })),
+  );
+}
+
+/** A part of the step, as its trace shows it. */
+function traced<T>(part: string, work: () => Promise<T>): Promise<T> {
+  return inSpan(`rrd.student.${part}`, context.active(), work);
 }

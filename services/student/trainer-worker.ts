@@ -5,7 +5,7 @@ import type { Engine } from '#runtime/compute/engine.js';
 import { openShared } from '#runtime/data/shared.js';
 import { DatasetMismatchError } from '#runtime/errors.js';
 import { moved, serveWorker } from '#runtime/worker.js';
-import { checkViews, pixelsOf } from './batches.js';
+import { checkViews, pixelsOf, viewSettingsOf } from './batches.js';
 import { Evaluator } from './evaluator.js';
 import {
   findTraining,
@@ -128,7 +128,7 @@ class TrainerThread implements TrainerApi {
 
   async pixels(batch: BatchRef): Promise<Pixels> {
     const { dataset, experiment } = this.#open;
-    return moved(await pixelsOf(dataset, experiment.training, batch));
+    return moved(await pixelsOf(dataset, viewSettingsOf(experiment), batch));
   }
 
   async teach(first: number, logits: HostTensor): Promise<void> {

@@ -22,6 +22,7 @@ import { momentumOf } from '#distill/train-step.js';
 import type { Engine, Executable } from '#runtime/compute/engine.js';
 import { ConfigInvalidError } from '#runtime/errors.js';
 import { BatchReader } from './batch-reader.js';
+import { viewSettingsOf } from './batches.js';
 import { type Plan, planOf } from './plan.js';
 import {
   mapSides,
@@ -106,8 +107,8 @@ export class Training {
     this.#program = program;
     this.#phase = phase;
     const { samples } = needsOf(experiment);
-    const { training } = experiment;
-    this.#batches = new BatchReader(dataset, training, plan, samples);
+    const views = viewSettingsOf(experiment);
+    this.#batches = new BatchReader(dataset, views, plan, samples);
   }
 
   /** Sets the mirrors' rows. */
