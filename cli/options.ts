@@ -14,13 +14,13 @@ export interface SessionFlags {
 }
 
 export const orchestratorOption = new Option(
-  '--orchestrator <host:port>',
-  'a running orchestrator; without it all four services start in this process',
+  '--orchestrator <host:port,...>',
+  'running orchestrators; without it all four services start in this process',
 );
 
 export const remoteOption = new Option(
-  '--orchestrator <host:port>',
-  'a running orchestrator',
+  '--orchestrator <host:port,...>',
+  'running orchestrators; any one answers for all',
 ).makeOptionMandatory();
 
 export const tlsCaOption = new Option(

@@ -6,7 +6,8 @@ import {
   rebuildError,
   RunCancelledError,
 } from '#runtime/errors.js';
-import { connect } from '#runtime/rpc/client.js';
+import { newRunId } from '#runtime/run-id.js';
+import { openLeader } from './leader-client.js';
 
 /** A run as the orchestrator tells it; see proto/rrd/v1/run.proto. */
 export type Run = Run__Output;
@@ -52,36 +53,49 @@ export interface OrchestratorClient {
   close(): void;
 }
 
-/** @param caPath trusts a TLS server that it signed; plaintext without */
+/**
+ * @param addresses `host:port` of each orchestrator on the bus, with commas;
+ *   any of them answers, and the others are asked when it is gone
+ * @param caPath trusts a TLS server that it signed; plaintext without
+ */
 export function openOrchestrator(
-  address: string,
+  addresses: string,
   caPath?: string,
 ): OrchestratorClient {
-  const client = connect('rrd.v1.OrchestratorService', address, {
-    tls: caPath === undefined ? undefined : { caPath },
-  });
+  const leader = openLeader(
+    addresses,
+    caPath === undefined ? undefined : { caPath },
+  );
+  const options = { deadlineMs };
   return {
-    submit: async (experiment, runId = '') => {
-      const experimentJson = JSON.stringify(experiment);
+    // An id of our own: asked twice, it is still one run.
+    submit: async (experiment, runId = newRunId(experiment.name)) => {
+      const request = { runId, experimentJson: JSON.stringify(experiment) };
       return record(
-        await client.submitRun({ runId, experimentJson }, { deadlineMs }),
+        await leader.ask((client) => client.submitRun(request, options)),
       );
     },
-    get: async (runId) => record(await client.getRun({ runId })),
-    list: async () => (await client.listRuns({})).runs,
+    get: async (runId) =>
+      record(await leader.ask((client) => client.getRun({ runId }))),
+    list: async () => (await leader.ask((client) => client.listRuns({}))).runs,
     cancel: async (runId) =>
-      record(await client.cancelRun({ runId }, { deadlineMs })),
+      record(
+        await leader.ask((client) => client.cancelRun({ runId }, options)),
+      ),
     pause: async (runId) =>
-      record(await client.pauseRun({ runId }, { deadlineMs })),
+      record(await leader.ask((client) => client.pauseRun({ runId }, options))),
     resume: async (runId) =>
-      record(await client.resumeRun({ runId }, { deadlineMs })),
+      record(
+        await leader.ask((client) => client.resumeRun({ runId }, options)),
+      ),
     watch: async function* (runId, signal) {
-      const options = signal ? { signal } : {};
-      for await (const answer of client.watchRun({ runId }, options)) {
-        yield record(answer);
-      }
+      const watch = leader.follow(
+        (client) => client.watchRun({ runId }, signal ? { signal } : {}),
+        signal,
+      );
+      for await (const answer of watch) yield record(answer);
     },
-    close: () => client.close(),
+    close: () => leader.close(),
   };
 }
 

@@ -27,7 +27,7 @@ interface RunFlags extends SessionFlags {
 export const runCommand = new Command('run')
   .description('run an experiment to its end')
   .argument('<experiment>', 'a YAML file, see configs/')
-  .option('--run-id <id>', 'instead of one that the orchestrator picks')
+  .option('--run-id <id>', 'instead of a new one')
   .addOption(epochsOption)
   .addOption(orchestratorOption)
   .addOption(tlsCaOption)

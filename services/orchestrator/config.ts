@@ -1,9 +1,20 @@
 import { z } from 'zod';
 import { countSetting, parseConfig, waitMsSetting } from '#runtime/config.js';
-import { listenSchema } from '#runtime/rpc/config.js';
+import { clientTlsSchema, listenSchema } from '#runtime/rpc/config.js';
 
 const schema = z.strictObject({
   listen: listenSchema,
+  /** `host:port` for the other orchestrators; where it listens, without it. */
+  advertise: z.string().min(1).optional(),
+  /** How the other orchestrators are trusted; plaintext without. */
+  tls: clientTlsSchema,
+  /** Of the lease of the one that owns the runs, of all that are on a bus. */
+  leader: z
+    .strictObject({
+      /** Unheard for so long, it is one no more. */
+      leaseMs: waitMsSetting.default(5_000),
+    })
+    .prefault({}),
   /** How long the worker of a run may be silent before it loses the run. */
   leaseMs: waitMsSetting.default(9_000),
   /** Workers that a run may lose before it fails. */

@@ -18,13 +18,15 @@ const maxUnsent = 1_000;
 export class Dispatcher {
   readonly #bus: Bus;
   readonly #events: OrchestratorEvents;
+  readonly #epoch: number;
   /** The attempt of each waiting run that this process has offered. */
   readonly #offered = new Map<string, number>();
   #unsent: (() => Promise<void>)[] = [];
 
-  constructor(bus: Bus, events: OrchestratorEvents) {
+  constructor(bus: Bus, events: OrchestratorEvents, epoch: number) {
     this.#bus = bus;
     this.#events = events;
+    this.#epoch = epoch;
   }
 
   /** Puts a waiting run on the work queue, unless that was done before. */
@@ -32,7 +34,8 @@ export class Dispatcher {
     const { runId, attempt, experiment } = record;
     if (!isWaiting(record) || nowMs < record.notBeforeMs) return;
     if (this.#offered.get(runId) === attempt) return;
-    const work: RunWork = { runId, attempt, experiment };
+    const epoch = this.#epoch;
+    const work: RunWork = { runId, attempt, experiment, epoch };
     const messageId = `offer-${runId}-${attempt}`;
     try {
       await this.#bus.offer(runsQueue, work, { messageId });
@@ -56,8 +59,10 @@ export class Dispatcher {
   /** Asks workers to stop. Asking again within two minutes changes nothing. */
   async stop(runId: string, request: StopRequest): Promise<void> {
     const { attempt, worker = '', reason } = request;
-    const messageId = `stop-${runId}-${attempt}-${worker}-${reason}`;
-    await this.#send(subjects.runCancel(runId), request, messageId, runId);
+    const epoch = this.#epoch;
+    const messageId = `stop-${runId}-${epoch}-${attempt}-${worker}-${reason}`;
+    const stop = { ...request, epoch };
+    await this.#send(subjects.runCancel(runId), stop, messageId, runId);
   }
 
   /** Sends what the bus did not take. */

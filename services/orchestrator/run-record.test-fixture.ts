@@ -8,7 +8,8 @@ export function runRecord(more: Partial<RunRecord> = {}): RunRecord {
     ...{ attempt: 1, worker: isHeld({ phase }) ? 'w' : '' },
     ...{ cancelRequested: false, pauseRequested: false },
     ...{ retries: 0, notBeforeMs: 0, transitions: 1 },
-    ...{ createdMs: 1_000, updatedMs: 1_000, revision: 1, sequence: 0 },
+    ...{ createdMs: 1_000, updatedMs: 1_000, epoch: 1 },
+    ...{ revision: 1, sequence: 0 },
     ...more,
   };
 }

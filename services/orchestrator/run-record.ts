@@ -54,6 +54,8 @@ export const runRecordSchema = z.object({
   /** Milliseconds since the Unix epoch. */
   createdMs: count,
   updatedMs: count,
+  /** Of the leader that wrote it; see leadership.ts. */
+  epoch: count.default(0),
   /** Grows by one with every change. */
   revision: count,
   /** The last event of the bus that changed the record. */

@@ -1,12 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Bus, JsonObject } from '#runtime/bus/bus.js';
 import type { RunEvent } from '#runtime/bus/run-events.js';
-import {
-  BusFullError,
-  RecordConflictError,
-  RunAlreadyExistsError,
-  ServiceUnavailableError,
-} from '#runtime/errors.js';
+import { BusFullError, RunAlreadyExistsError } from '#runtime/errors.js';
 import { Dispatcher } from './dispatcher.js';
 import type { OrchestratorEvents } from './events.js';
 import { Leases, type LeaseSettings } from './leases.js';
@@ -17,7 +12,7 @@ import {
   type StateEvent,
   type StatePolicy,
 } from './run-state.js';
-import type { RunStore } from './run-store.js';
+import { mayHaveHappened, type RunStore } from './run-store.js';
 
 export interface SchedulerSettings extends LeaseSettings, StatePolicy {
   /** Runs kept; beyond it the oldest that have ended are forgotten. */
@@ -31,6 +26,8 @@ export interface SchedulerOptions {
   readonly store: RunStore;
   readonly settings: SchedulerSettings;
   readonly events: OrchestratorEvents;
+  /** Of the leader that this is; what it tells workers has it. */
+  readonly epoch: number;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
@@ -55,7 +52,8 @@ export class Scheduler {
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.#leases = new Leases(options.settings);
-    this.#dispatcher = new Dispatcher(options.bus, options.events);
+    const { bus, events, epoch } = options;
+    this.#dispatcher = new Dispatcher(bus, events, epoch);
   }
 
   /**
@@ -152,6 +150,14 @@ export class Scheduler {
       await this.#inTurn(() => this.#dispatcher.announce(record));
   }
 
+  /**
+   * Takes in what another leader created when its lease was over already, and
+   * which nobody was told.
+   */
+  adopt(): Promise<void> {
+    return this.#inTurn(() => this.#options.store.discover());
+  }
+
   /** Resolves when no change is under way. */
   async settled(): Promise<void> {
     await this.#turn;
@@ -217,7 +223,7 @@ export class Scheduler {
       await this.#inTurn(async () => {
         // A user may have had it go on since.
         const record = store.find(runId);
-        if (record && isOld(record)) await store.delete(runId);
+        if (record && isOld(record)) await this.#forget(runId);
       });
     }
   }
@@ -232,7 +238,18 @@ export class Scheduler {
           limit: `${settings.maxRuns} runs that have not ended`,
         });
       }
-      await store.delete(oldest.runId);
+      await this.#forget(oldest.runId);
+    }
+  }
+
+  async #forget(runId: string): Promise<void> {
+    const { store } = this.#options;
+    try {
+      await store.delete(runId);
+    } catch (error) {
+      if (!mayHaveHappened(error)) throw error;
+      await store.refresh(runId);
+      if (store.find(runId)) throw error;
     }
   }
 
@@ -248,6 +265,7 @@ export class Scheduler {
       ...{ retries: 0, notBeforeMs: 0, transitions: 1 },
       createdMs: nowMs,
       updatedMs: nowMs,
+      epoch: this.#options.epoch,
       revision: 1,
       sequence: this.#sequence,
     };
@@ -259,14 +277,6 @@ export class Scheduler {
     this.#turn = result.catch(() => undefined);
     return result;
   }
-}
-
-/** Whether reading the record again may show the change. */
-export function mayHaveHappened(error: unknown): boolean {
-  return (
-    error instanceof RecordConflictError ||
-    error instanceof ServiceUnavailableError
-  );
 }
 
 function sameExperiment(known: RunRecord, experiment: JsonObject): RunRecord {

@@ -240,12 +240,12 @@ export class StudentWorker {
 
   /** Stops the run when the bus says so. */
   async #obey(
-    { runId, attempt }: RunWork,
+    { runId, attempt, epoch }: RunWork,
     { stop, release }: HeldRun,
     signal: AbortSignal,
   ): Promise<void> {
     const { bus, config, events } = this.#options;
-    const holder = { attempt, worker: config.worker };
+    const holder = { attempt, worker: config.worker, epoch };
     try {
       for await (const { reason } of stopRequests(bus, runId, holder, signal)) {
         if (reason === 'paused') release.abort(new RunReleasedError({ runId }));

@@ -157,6 +157,7 @@ function suite(open: () => Promise<{ bus: Bus; close: () => Promise<void> }>) {
     expect(next.attempt).toBe(2);
     expect(await silent.stopRequest()).toEqual({
       attempt: 1,
+      epoch: 1,
       reason: 'lease-lost',
     });
     next.hum();
@@ -192,6 +193,7 @@ function suite(open: () => Promise<{ bus: Bus; close: () => Promise<void> }>) {
     expect(await second.stopRequest()).toEqual({
       attempt: 1,
       worker: 'w2',
+      epoch: 1,
       reason: 'lease-lost',
     });
     expect((await stage.until('a', 'RUNNING')).run.worker).toBe('w1');

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { experimentSchema, type Experiment } from '#distill/experiment.js';
 import type { JsonObject } from '#runtime/bus/bus.js';
 import { checkToken } from '#runtime/bus/subjects.js';
 import { parseConfig } from '#runtime/config.js';
 import { ConfigInvalidError } from '#runtime/errors.js';
+import { newRunId } from '#runtime/run-id.js';
 import type { Context, Routes } from '../context.js';
 import { toWireRun } from '../wire.js';
 
@@ -45,10 +45,4 @@ function invalid(value: string, expected: string, cause?: unknown) {
     { source, line: 0, field: 'experiment_json', value, expected },
     { cause },
   );
-}
-
-/** Readable, and unique enough: 40 random bits behind the name. */
-function newRunId(name: string): string {
-  const readable = name.replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 48);
-  return `${readable}-${randomBytes(5).toString('hex')}`;
 }
