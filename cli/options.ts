@@ -92,6 +92,12 @@ export function positiveInteger(text: string): number {
   throw new InvalidArgumentError('a whole number of at least 1 is expected');
 }
 
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && text.trim() !== '') return value;
+  throw new InvalidArgumentError('a whole number is expected');
+}
+
 function collectDataset(
   text: string,
   collected: Record<string, string>,

@@ -22,6 +22,13 @@ export function isFinal(run: Run): boolean {
   return finalPhases.has(run.phase);
 }
 
+/** For a run that waits: its place, and what workers lacked so far. */
+export function waitingText(run: Run): string {
+  if (run.place === 0) return '';
+  const lack = run.failure ? `: ${run.failure.message}` : '';
+  return `place ${run.place}${lack}`;
+}
+
 /** `running`, `succeeded`, ... */
 export function phaseName(run: Run): string {
   return run.phase.replace('RUN_PHASE_', '').toLowerCase();
@@ -40,9 +47,19 @@ export function failureOf(run: Run): DomainError | undefined {
 /** Longer than the orchestrator itself waits for a bus that is away. */
 const deadlineMs = 30_000;
 
+/** Whose a run is, and how urgent: the highest priority goes first. */
+export interface Standing {
+  readonly user?: string;
+  readonly priority?: number;
+}
+
 /** The orchestrator as the command line uses it. */
 export interface OrchestratorClient {
-  submit(experiment: Experiment, runId?: string): Promise<Run>;
+  submit(
+    experiment: Experiment,
+    runId?: string,
+    standing?: Standing,
+  ): Promise<Run>;
   get(runId: string): Promise<Run>;
   list(): Promise<Run[]>;
   cancel(runId: string): Promise<Run>;
@@ -69,8 +86,13 @@ export function openOrchestrator(
   const options = { deadlineMs };
   return {
     // An id of our own: asked twice, it is still one run.
-    submit: async (experiment, runId = newRunId(experiment.name)) => {
-      const request = { runId, experimentJson: JSON.stringify(experiment) };
+    submit: async (
+      experiment,
+      runId = newRunId(experiment.name),
+      standing = {},
+    ) => {
+      const experimentJson = JSON.stringify(experiment);
+      const request = { runId, experimentJson, ...standing };
       return record(
         await leader.ask((client) => client.submitRun(request, options)),
       );

@@ -7,7 +7,7 @@ import { runIdOf, subjects } from './subjects.js';
  * those of proto/rrd/v1/run.proto. What comes from a bus is parsed, never
  * believed.
  *
- * A worker takes a `RunWork`, publishes `claimed`, ends the item, and from
+ * A worker takes a `RunWork`, publishes `claimed` (or `declined`), ends the item, and from
  * then on publishes at least one event every `heartbeatMs`; having nothing new
  * to say, it repeats its last one. `attempt` numbers the owners of a run: who
  * speaks for an older attempt, or second for the same one, is told to stop.
@@ -72,6 +72,8 @@ export const runEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('failed'), ...from, failure: runFailureSchema }),
   /** Stopped because a stop request with reason `cancelled` came. */
   z.object({ type: z.literal('cancelled'), ...from }),
+  /** Not taken: `failure` says what this worker lacks; another may have it. */
+  z.object({ type: z.literal('declined'), ...from, failure: runFailureSchema }),
   /** Let go with a checkpoint written: paused, or the worker leaves. */
   z.object({ type: z.literal('released'), ...from }),
 ]);

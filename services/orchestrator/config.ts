@@ -21,6 +21,14 @@ const schema = z.strictObject({
   maxAttempts: countSetting.default(3),
   /** How long a run waits for a worker while none is heard at all. */
   claimTimeoutMs: waitMsSetting.default(60_000),
+  /** How long a run waits for a worker that has what it needs. */
+  unableTimeoutMs: z.coerce.number().int().nonnegative().default(600_000),
+  /** Runs that are worked on at a time; 0: as many as there are workers. */
+  maxRunning: z.coerce.number().int().nonnegative().default(0),
+  /** Likewise of one user; 0: no limit. */
+  maxRunningPerUser: z.coerce.number().int().nonnegative().default(0),
+  /** Runs that may wait. */
+  maxQueued: countSetting.default(500),
   /** Runs kept; beyond it the oldest that have ended are forgotten. */
   maxRuns: countSetting.max(1_000).default(1_000),
   /** A run that ended so long ago is forgotten; 0: not before `maxRuns`. */

@@ -6,7 +6,7 @@ import type {
 } from '#runtime/bus/run-events.js';
 import { runsQueue, subjects } from '#runtime/bus/subjects.js';
 import type { OrchestratorEvents } from './events.js';
-import { isWaiting, type RunRecord } from './run-record.js';
+import type { RunRecord } from './run-record.js';
 
 /** Events kept for a bus that is away; the oldest are given up. */
 const maxUnsent = 1_000;
@@ -29,11 +29,15 @@ export class Dispatcher {
     this.#epoch = epoch;
   }
 
+  /** Whether this process has put this very attempt on the work queue. */
+  isOffered({ runId, attempt }: RunRecord): boolean {
+    return this.#offered.get(runId) === attempt;
+  }
+
   /** Puts a waiting run on the work queue, unless that was done before. */
-  async offer(record: RunRecord, nowMs: number): Promise<void> {
+  async offer(record: RunRecord): Promise<void> {
     const { runId, attempt, experiment } = record;
-    if (!isWaiting(record) || nowMs < record.notBeforeMs) return;
-    if (this.#offered.get(runId) === attempt) return;
+    if (this.isOffered(record)) return;
     const epoch = this.#epoch;
     const work: RunWork = { runId, attempt, experiment, epoch };
     const messageId = `offer-${runId}-${attempt}`;

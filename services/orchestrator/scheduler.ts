@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Bus, JsonObject } from '#runtime/bus/bus.js';
 import type { RunEvent } from '#runtime/bus/run-events.js';
 import { BusFullError, RunAlreadyExistsError } from '#runtime/errors.js';
+import { offersOf, queueOf, type AdmissionLimits } from './admission.js';
 import { Dispatcher } from './dispatcher.js';
 import type { OrchestratorEvents } from './events.js';
 import { Leases, type LeaseSettings } from './leases.js';
@@ -14,7 +15,10 @@ import {
 } from './run-state.js';
 import { mayHaveHappened, type RunStore } from './run-store.js';
 
-export interface SchedulerSettings extends LeaseSettings, StatePolicy {
+export interface SchedulerSettings
+  extends LeaseSettings, StatePolicy, AdmissionLimits {
+  /** Runs that may wait. */
+  readonly maxQueued: number;
   /** Runs kept; beyond it the oldest that have ended are forgotten. */
   readonly maxRuns: number;
   /** A run that ended so long ago is forgotten; 0: not before `maxRuns`. */
@@ -30,6 +34,14 @@ export interface SchedulerOptions {
   readonly epoch: number;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
+}
+
+/** What a user brings; `experiment` is resolved. */
+export interface Submission {
+  readonly runId: string;
+  readonly experiment: JsonObject;
+  readonly priority: number;
+  readonly user: string;
 }
 
 const storeAttempts = 3;
@@ -56,17 +68,15 @@ export class Scheduler {
     this.#dispatcher = new Dispatcher(bus, events, epoch);
   }
 
-  /**
-   * @param experiment resolved, as JSON
-   * @throws RunAlreadyExistsError, BusFullError, ServiceUnavailableError
-   */
-  submit(runId: string, experiment: JsonObject): Promise<RunRecord> {
+  /** @throws RunAlreadyExistsError, BusFullError, ServiceUnavailableError */
+  submit(submission: Submission): Promise<RunRecord> {
+    const { runId, experiment } = submission;
     return this.#inTurn(async () => {
       const { store } = this.#options;
       const known = store.find(runId);
       if (known) return sameExperiment(known, experiment);
       await this.#makeRoom();
-      const record = this.#newRecord(runId, experiment);
+      const record = this.#newRecord(submission);
       try {
         await store.create(record);
       } catch (error) {
@@ -79,7 +89,7 @@ export class Scheduler {
       this.#options.events.submitted(record);
       await this.#dispatcher.announce(record);
       this.#leases.restart(record, this.#options.now());
-      await this.#dispatcher.offer(record, this.#options.now());
+      await this.#offerDue();
       return record;
     });
   }
@@ -135,9 +145,9 @@ export class Scheduler {
         if (!record) return;
         const event = this.#leases.judge(record, nowMs, listeningSinceMs);
         if (event) await this.#apply(runId, event);
-        else await this.#dispatcher.offer(record, nowMs);
       });
     }
+    await this.#inTurn(() => this.#offerDue());
     await this.#forgetFinished(nowMs);
   }
 
@@ -177,9 +187,10 @@ export class Scheduler {
       try {
         const after = await this.#save(before, record, sequence);
         this.#renewLease(before, after, event);
-        if (after.transitions !== before.transitions)
-          await this.#dispatcher.announce(after);
-        await this.#dispatcher.offer(after, now());
+        const isMoved = after.transitions !== before.transitions;
+        if (isMoved) await this.#dispatcher.announce(after);
+        // One that is withdrawn makes way for what is being offered.
+        if (isMoved && event.type !== 'withdrawn') await this.#offerDue();
         for (const stop of stops) await this.#dispatcher.stop(runId, stop);
         return after;
       } catch (error) {
@@ -187,6 +198,19 @@ export class Scheduler {
         await store.refresh(runId);
         if (attempt === storeAttempts) throw error;
       }
+    }
+  }
+
+  /** Has exactly those runs on offer whose turn it is. */
+  async #offerDue(): Promise<void> {
+    const { store, settings, now } = this.#options;
+    const due = offersOf(store.live(), settings, now());
+    const runIds = new Set(due.map(({ runId }) => runId));
+    for (const record of queueOf(store.live())) {
+      const isDue = runIds.has(record.runId);
+      if (isDue) await this.#dispatcher.offer(record);
+      else if (this.#dispatcher.isOffered(record))
+        await this.#apply(record.runId, { type: 'withdrawn' });
     }
   }
 
@@ -230,6 +254,12 @@ export class Scheduler {
 
   async #makeRoom(): Promise<void> {
     const { store, settings } = this.#options;
+    if (queueOf(store.live()).length >= settings.maxQueued) {
+      throw new BusFullError({
+        queue: 'the queue of runs',
+        limit: `${settings.maxQueued} that wait`,
+      });
+    }
     while (store.size >= settings.maxRuns) {
       const oldest = store.list().findLast(isFinal);
       if (!oldest) {
@@ -253,16 +283,16 @@ export class Scheduler {
     }
   }
 
-  #newRecord(runId: string, experiment: JsonObject): RunRecord {
+  #newRecord(submission: Submission): RunRecord {
     const nowMs = this.#options.now();
     return {
-      runId,
+      ...submission,
       phase: 'pending',
-      experiment,
       attempt: 1,
       worker: '',
       ...{ cancelRequested: false, pauseRequested: false },
       ...{ retries: 0, notBeforeMs: 0, transitions: 1 },
+      ...{ declines: 0, declinedMs: 0 },
       createdMs: nowMs,
       updatedMs: nowMs,
       epoch: this.#options.epoch,

@@ -6,7 +6,7 @@ export const watchRun = ({ store, ended }: Context): Routes['watchRun'] =>
   async function* ({ runId }, { signal }) {
     const either = AbortSignal.any([signal, ended]);
     for await (const record of store.watch(runId, either)) {
-      yield { run: toWireRun(record) };
+      yield { run: toWireRun(record, store) };
     }
     ended.throwIfAborted();
   };
