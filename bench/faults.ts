@@ -48,7 +48,10 @@ export async function benchFaults() {
     const dataDir = join(world.runsDir, 'bank');
     await using cluster = await ProcessCluster.start(world, nats, {
       student: soon,
-      orchestrator: { LEASE_MS: 2_000, MAX_ATTEMPTS: 100 },
+      orchestrator: {
+        ...{ LEASE_MS: 2_000, MAX_ATTEMPTS: 100 },
+        LEADER__LEASE_MS: 1_000,
+      },
       'memory-bank': { DATA_DIR: dataDir, LOG_BYTES: 100_000 },
     });
     const alone = await outcomeOf(world, await toEnd(cluster, 'alone'));

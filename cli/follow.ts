@@ -3,6 +3,7 @@ import { DrainingError } from '#runtime/errors.js';
 import {
   type OrchestratorClient,
   type Run,
+  type Standing,
   failureOf,
   isFinal,
 } from './orchestrator-client.js';
@@ -37,12 +38,16 @@ export async function followRun(
  */
 export async function submitAndFollow(
   orchestrator: OrchestratorClient,
-  submission: { readonly experiment: Experiment; readonly runId?: string },
+  submission: {
+    readonly experiment: Experiment;
+    readonly runId?: string | undefined;
+    readonly standing?: Standing;
+  },
   onChange: (run: Run) => void,
   interrupted: AbortSignal,
 ): Promise<Run> {
-  const { experiment, runId: wanted } = submission;
-  const { runId } = await orchestrator.submit(experiment, wanted);
+  const { experiment, runId: wanted, standing } = submission;
+  const { runId } = await orchestrator.submit(experiment, wanted, standing);
   const stop = new AbortController();
   const cancel = () =>
     void orchestrator.cancel(runId).catch((error: unknown) => {

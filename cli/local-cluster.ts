@@ -63,6 +63,8 @@ export async function startLocalCluster(
     closers.push(() => service.close());
     return service;
   };
+  // Nobody else will come who has what these workers lack.
+  const orchestrating = { unableTimeoutMs: 0, ...settings.orchestrator };
   const logOf = (service: string) => ({ log: log.child({ service }) });
   const stop = new AbortController();
   const { signal } = stop;
@@ -75,7 +77,7 @@ export async function startLocalCluster(
     const bus = await openBus({ kind: 'in-process', ...settings.bus });
     closers.push(() => bus.close());
     const { address: orchestratorAddress } = started(
-      await startOrchestrator(orchestrator.toConfig(settings.orchestrator), {
+      await startOrchestrator(orchestrator.toConfig(orchestrating), {
         bus,
         ...logOf('orchestrator'),
       }),

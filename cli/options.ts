@@ -14,13 +14,13 @@ export interface SessionFlags {
 }
 
 export const orchestratorOption = new Option(
-  '--orchestrator <host:port>',
-  'a running orchestrator; without it all four services start in this process',
+  '--orchestrator <host:port,...>',
+  'running orchestrators; without it all four services start in this process',
 );
 
 export const remoteOption = new Option(
-  '--orchestrator <host:port>',
-  'a running orchestrator',
+  '--orchestrator <host:port,...>',
+  'running orchestrators; any one answers for all',
 ).makeOptionMandatory();
 
 export const tlsCaOption = new Option(
@@ -90,6 +90,12 @@ export function positiveInteger(text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value > 0) return value;
   throw new InvalidArgumentError('a whole number of at least 1 is expected');
+}
+
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && text.trim() !== '') return value;
+  throw new InvalidArgumentError('a whole number is expected');
 }
 
 function collectDataset(

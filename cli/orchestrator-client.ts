@@ -6,7 +6,8 @@ import {
   rebuildError,
   RunCancelledError,
 } from '#runtime/errors.js';
-import { connect } from '#runtime/rpc/client.js';
+import { newRunId } from '#runtime/run-id.js';
+import { openLeader } from './leader-client.js';
 
 /** A run as the orchestrator tells it; see proto/rrd/v1/run.proto. */
 export type Run = Run__Output;
@@ -19,6 +20,13 @@ const finalPhases = new Set<string>([
 
 export function isFinal(run: Run): boolean {
   return finalPhases.has(run.phase);
+}
+
+/** For a run that waits: its place, and what workers lacked so far. */
+export function waitingText(run: Run): string {
+  if (run.place === 0) return '';
+  const lack = run.failure ? `: ${run.failure.message}` : '';
+  return `place ${run.place}${lack}`;
 }
 
 /** `running`, `succeeded`, ... */
@@ -39,9 +47,19 @@ export function failureOf(run: Run): DomainError | undefined {
 /** Longer than the orchestrator itself waits for a bus that is away. */
 const deadlineMs = 30_000;
 
+/** Whose a run is, and how urgent: the highest priority goes first. */
+export interface Standing {
+  readonly user?: string;
+  readonly priority?: number;
+}
+
 /** The orchestrator as the command line uses it. */
 export interface OrchestratorClient {
-  submit(experiment: Experiment, runId?: string): Promise<Run>;
+  submit(
+    experiment: Experiment,
+    runId?: string,
+    standing?: Standing,
+  ): Promise<Run>;
   get(runId: string): Promise<Run>;
   list(): Promise<Run[]>;
   cancel(runId: string): Promise<Run>;
@@ -52,36 +70,54 @@ export interface OrchestratorClient {
   close(): void;
 }
 
-/** @param caPath trusts a TLS server that it signed; plaintext without */
+/**
+ * @param addresses `host:port` of each orchestrator on the bus, with commas;
+ *   any of them answers, and the others are asked when it is gone
+ * @param caPath trusts a TLS server that it signed; plaintext without
+ */
 export function openOrchestrator(
-  address: string,
+  addresses: string,
   caPath?: string,
 ): OrchestratorClient {
-  const client = connect('rrd.v1.OrchestratorService', address, {
-    tls: caPath === undefined ? undefined : { caPath },
-  });
+  const leader = openLeader(
+    addresses,
+    caPath === undefined ? undefined : { caPath },
+  );
+  const options = { deadlineMs };
   return {
-    submit: async (experiment, runId = '') => {
+    // An id of our own: asked twice, it is still one run.
+    submit: async (
+      experiment,
+      runId = newRunId(experiment.name),
+      standing = {},
+    ) => {
       const experimentJson = JSON.stringify(experiment);
+      const request = { runId, experimentJson, ...standing };
       return record(
-        await client.submitRun({ runId, experimentJson }, { deadlineMs }),
+        await leader.ask((client) => client.submitRun(request, options)),
       );
     },
-    get: async (runId) => record(await client.getRun({ runId })),
-    list: async () => (await client.listRuns({})).runs,
+    get: async (runId) =>
+      record(await leader.ask((client) => client.getRun({ runId }))),
+    list: async () => (await leader.ask((client) => client.listRuns({}))).runs,
     cancel: async (runId) =>
-      record(await client.cancelRun({ runId }, { deadlineMs })),
+      record(
+        await leader.ask((client) => client.cancelRun({ runId }, options)),
+      ),
     pause: async (runId) =>
-      record(await client.pauseRun({ runId }, { deadlineMs })),
+      record(await leader.ask((client) => client.pauseRun({ runId }, options))),
     resume: async (runId) =>
-      record(await client.resumeRun({ runId }, { deadlineMs })),
+      record(
+        await leader.ask((client) => client.resumeRun({ runId }, options)),
+      ),
     watch: async function* (runId, signal) {
-      const options = signal ? { signal } : {};
-      for await (const answer of client.watchRun({ runId }, options)) {
-        yield record(answer);
-      }
+      const watch = leader.follow(
+        (client) => client.watchRun({ runId }, signal ? { signal } : {}),
+        signal,
+      );
+      for await (const answer of watch) yield record(answer);
     },
-    close: () => client.close(),
+    close: () => leader.close(),
   };
 }
 

@@ -28,6 +28,20 @@ export class LeaseLostError extends domainError<'runId' | 'epoch'>({
   text: (m) => `the lease on run ${m.runId} (epoch ${m.epoch}) was lost`,
 }) {}
 
+/**
+ * This orchestrator does not own the runs. `leader` is the address of the one
+ * that does; empty while none is known, as between two of them.
+ */
+export class NotLeaderError extends domainError<'leader'>({
+  reason: 'NOT_LEADER',
+  status: 'UNAVAILABLE',
+  text: (m) =>
+    m.leader === ''
+      ? 'no orchestrator leads at the moment'
+      : `this orchestrator does not lead; the one at ${m.leader} does`,
+  retryAfterMs: 200,
+}) {}
+
 /** A bounded queue of the control plane holds as much as it may. */
 export class BusFullError extends domainError<'queue' | 'limit'>({
   reason: 'BUS_FULL',
@@ -111,6 +125,7 @@ export const runErrors = [
   RunAlreadyExistsError,
   RecordConflictError,
   LeaseLostError,
+  NotLeaderError,
   BusFullError,
   WorkerLostError,
   NoWorkerError,

@@ -8,6 +8,7 @@ import {
 import {
   openOrchestrator,
   phaseName,
+  waitingText,
   type Run,
 } from '../orchestrator-client.js';
 import { percent, table } from '../text.js';
@@ -28,13 +29,22 @@ export const listCommand = new Command('list')
   });
 
 function runTable(runs: readonly Run[]): string {
-  const header = ['run', 'phase', 'worker', 'step', 'loss', 'accuracy'];
+  const header = [
+    'run',
+    'phase',
+    'waiting',
+    'worker',
+    'step',
+    'loss',
+    'accuracy',
+  ];
   const rows = runs.map((run) => {
     const { progress } = run;
     const accuracy = run.result?.testAccuracy ?? progress?.testAccuracy;
     return [
       run.runId,
       phaseName(run),
+      waitingText(run) || '-',
       run.worker || '-',
       progress ? `${progress.step}/${progress.totalSteps}` : '-',
       progress ? progress.loss.toFixed(4) : '-',

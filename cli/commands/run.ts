@@ -12,6 +12,7 @@ import {
   runsOption,
   type SessionFlags,
   tlsCaOption,
+  wholeNumber,
 } from '../options.js';
 import type { Run } from '../orchestrator-client.js';
 import { createProgress } from '../progress.js';
@@ -21,13 +22,21 @@ import { openSession } from '../session.js';
 interface RunFlags extends SessionFlags {
   readonly runId?: string;
   readonly epochs?: number;
+  readonly priority?: number;
+  readonly user?: string;
   readonly json?: boolean;
 }
 
 export const runCommand = new Command('run')
   .description('run an experiment to its end')
   .argument('<experiment>', 'a YAML file, see configs/')
-  .option('--run-id <id>', 'instead of one that the orchestrator picks')
+  .option('--run-id <id>', 'instead of a new one')
+  .option(
+    '--priority <n>',
+    'among the runs that wait; the highest goes first',
+    wholeNumber,
+  )
+  .option('--user <name>', 'whose run it is, for limits')
   .addOption(epochsOption)
   .addOption(orchestratorOption)
   .addOption(tlsCaOption)
@@ -61,11 +70,16 @@ export async function runExperiment(
     students: experiment.workers,
   });
   const { orchestrator } = session;
+  const { runId, user, priority } = flags;
+  const standing = {
+    ...(user !== undefined && { user }),
+    ...(priority !== undefined && { priority }),
+  };
   const progress = createProgress(process.stderr);
   try {
     return await submitAndFollow(
       orchestrator,
-      { experiment, ...(flags.runId !== undefined && { runId: flags.runId }) },
+      { experiment, runId, standing },
       (run) => progress.update(experiment.name, run),
       interruption.signal,
     );

@@ -103,14 +103,16 @@ export interface WorkItem {
  */
 export interface Records {
   get(key: string): Promise<BusRecord | undefined>;
+  /** The keys of all records, in no particular order. */
+  keys(): Promise<string[]>;
   /** All records, in no particular order. */
   list(): Promise<BusRecord[]>;
   /** Throws `RecordConflictError` if the key exists. */
   create(key: string, value: JsonObject): Promise<number>;
   /** Throws `RecordConflictError` unless `revision` is the newest. */
   update(key: string, value: JsonObject, revision: number): Promise<number>;
-  /** Idempotent. */
-  delete(key: string): Promise<void>;
+  /** Throws `RecordConflictError` unless `revision` is the newest. */
+  delete(key: string, revision: number): Promise<void>;
 }
 
 export interface BusRecord {

@@ -18,6 +18,10 @@ export class MemoryRecords implements Records {
     return Promise.resolve(stored && toRecord(key, stored));
   }
 
+  keys(): Promise<string[]> {
+    return Promise.resolve([...this.#records.keys()]);
+  }
+
   list(): Promise<BusRecord[]> {
     return Promise.resolve(
       [...this.#records].map(([key, stored]) => toRecord(key, stored)),
@@ -32,12 +36,13 @@ export class MemoryRecords implements Records {
     return this.#write(key, value, revision);
   }
 
-  delete(key: string): Promise<void> {
+  // async: what they throw is a rejection, as on a bus that is far away.
+  async delete(key: string, revision: number): Promise<void> {
+    this.#check(key, revision);
     this.#records.delete(key);
     return Promise.resolve();
   }
 
-  // async: what it throws is a rejection, as on a bus that is far away.
   async #write(
     key: string,
     value: JsonObject,
@@ -45,11 +50,14 @@ export class MemoryRecords implements Records {
   ): Promise<number> {
     checkToken('key', key);
     const bytes = encode('value', value);
-    if (this.#records.get(key)?.revision !== expected) {
-      throw new RecordConflictError({ key });
-    }
+    this.#check(key, expected);
     this.#records.set(key, { bytes, revision: ++this.#revision });
     return Promise.resolve(this.#revision);
+  }
+
+  #check(key: string, expected: number | undefined): void {
+    if (this.#records.get(key)?.revision === expected) return;
+    throw new RecordConflictError({ key });
   }
 }
 

@@ -1,6 +1,6 @@
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { Kvm, type KV, type KvEntry } from '@nats-io/kv';
-import { errors } from '@nats-io/transport-node';
+import { errors, headers } from '@nats-io/transport-node';
 import { RecordConflictError } from '../errors.js';
 import type { BusRecord, JsonObject, Records } from './bus.js';
 import { decode, encode } from './message.js';
@@ -39,8 +39,12 @@ export class NatsRecords implements Records {
     return entry && entry.operation === 'PUT' ? toRecord(entry) : undefined;
   }
 
+  keys(): Promise<string[]> {
+    return this.#link.request(() => this.#keys());
+  }
+
   async list(): Promise<BusRecord[]> {
-    const keys = await this.#link.request(() => this.#keys());
+    const keys = await this.keys();
     const records: (BusRecord | undefined)[] = [];
     while (keys.length > 0) {
       const some = keys.splice(0, readsAtATime);
@@ -49,36 +53,41 @@ export class NatsRecords implements Records {
     return records.filter((record) => record !== undefined);
   }
 
-  create(key: string, value: JsonObject): Promise<number> {
-    return this.#write(key, value, (bytes) => this.#kv.create(key, bytes));
+  async create(key: string, value: JsonObject): Promise<number> {
+    const bytes = encode('value', value);
+    return this.#write(key, () => this.#kv.create(key, bytes));
   }
 
-  update(key: string, value: JsonObject, revision: number): Promise<number> {
-    return this.#write(key, value, (bytes) =>
-      this.#kv.update(key, bytes, revision),
-    );
-  }
-
-  /** Removes the key's messages, so that no marker stays behind. */
-  async delete(key: string): Promise<void> {
-    checkToken('key', key);
-    const { streams } = await this.#link.manager();
-    await this.#link.request(() =>
-      streams.purge(`KV_${this.#bucket}`, {
-        filter: `$KV.${this.#bucket}.${key}`,
-      }),
-    );
-  }
-
-  async #write(
+  async update(
     key: string,
     value: JsonObject,
-    write: (bytes: Uint8Array) => Promise<number>,
+    revision: number,
   ): Promise<number> {
-    checkToken('key', key);
     const bytes = encode('value', value);
+    return this.#write(key, () => this.#kv.update(key, bytes, revision));
+  }
+
+  async delete(key: string, revision: number): Promise<void> {
+    const subject = `$KV.${this.#bucket}.${key}`;
+    const marker = headers();
+    marker.set('KV-Operation', 'DEL');
+    const { seq } = await this.#write(key, () =>
+      this.#link.js.publish(subject, undefined, {
+        headers: marker,
+        expect: { lastSubjectSequence: revision },
+      }),
+    );
+    // Nor does the marker stay; what was created behind it does.
+    const { streams } = await this.#link.manager();
+    await this.#link.request(() =>
+      streams.purge(`KV_${this.#bucket}`, { filter: subject, seq: seq + 1 }),
+    );
+  }
+
+  async #write<T>(key: string, write: () => Promise<T>): Promise<T> {
+    checkToken('key', key);
     try {
-      return await this.#link.requestOnce(() => write(bytes));
+      return await this.#link.requestOnce(write);
     } catch (error) {
       if (!(error instanceof JetStreamApiError)) throw error;
       if (!conflicts.has(error.code)) throw error;

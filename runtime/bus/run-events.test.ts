@@ -50,17 +50,18 @@ describe('stop requests', () => {
     await stop({ attempt: 1, reason: 'lease-lost' });
     await stop({ attempt: 2, worker: 'other', reason: 'lease-lost' });
     await bus.publish(subjects.runCancel('a'), { attempt: 'all' });
-    await stop({ attempt: 2, worker: 'w', reason: 'lease-lost' });
-    await stop({ attempt: 3, reason: 'cancelled' });
-    const holder = { attempt: 2, worker: 'w' };
+    await stop({ attempt: 2, worker: 'w', epoch: 5, reason: 'lease-lost' });
+    await stop({ attempt: 3, epoch: 6, reason: 'cancelled' });
+    await stop({ attempt: 2, epoch: 4, reason: 'cancelled' });
+    const holder = { attempt: 2, worker: 'w', epoch: 5 };
     const seen = [];
     for await (const request of stopRequests(bus, 'a', holder, never)) {
       seen.push(request);
       if (seen.length === 2) break;
     }
     expect(seen).toEqual([
-      { attempt: 2, worker: 'w', reason: 'lease-lost' },
-      { attempt: 3, reason: 'cancelled' },
+      { attempt: 2, worker: 'w', epoch: 5, reason: 'lease-lost' },
+      { attempt: 3, epoch: 6, reason: 'cancelled' },
     ]);
   });
 });

@@ -7,7 +7,7 @@ import { runIdOf, subjects } from './subjects.js';
  * those of proto/rrd/v1/run.proto. What comes from a bus is parsed, never
  * believed.
  *
- * A worker takes a `RunWork`, publishes `claimed`, ends the item, and from
+ * A worker takes a `RunWork`, publishes `claimed` (or `declined`), ends the item, and from
  * then on publishes at least one event every `heartbeatMs`; having nothing new
  * to say, it repeats its last one. `attempt` numbers the owners of a run: who
  * speaks for an older attempt, or second for the same one, is told to stop.
@@ -72,6 +72,8 @@ export const runEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('failed'), ...from, failure: runFailureSchema }),
   /** Stopped because a stop request with reason `cancelled` came. */
   z.object({ type: z.literal('cancelled'), ...from }),
+  /** Not taken: `failure` says what this worker lacks; another may have it. */
+  z.object({ type: z.literal('declined'), ...from, failure: runFailureSchema }),
   /** Let go with a checkpoint written: paused, or the worker leaves. */
   z.object({ type: z.literal('released'), ...from }),
 ]);
@@ -103,19 +105,24 @@ export const runWorkSchema = z.object({
   runId: z.string(),
   attempt,
   experiment: z.record(z.string(), z.json()),
+  /** Of the orchestrator that offers it: what older ones say is void. */
+  epoch: count.exactOptional(),
   chief: z.string().min(1).max(256).exactOptional(),
 });
 export type RunWork = z.infer<typeof runWorkSchema>;
 
 /**
  * Meant for workers that hold the run under `attempt` or an older one; where
- * `worker` is given, for that worker only. Reason `cancelled`: stop and
+ * `worker` is given, for that worker only; never from an orchestrator whose
+ * epoch ended before the run was offered. Reason `cancelled`: stop and
  * publish `cancelled`. `paused`: finish the step, write a checkpoint, and
  * publish `released`. `lease-lost`: stop and say no more.
  */
 export const stopRequestSchema = z.object({
   attempt,
   worker: z.string().exactOptional(),
+  /** Of the orchestrator that asks. */
+  epoch: count.exactOptional(),
   reason: z.enum(['cancelled', 'paused', 'lease-lost']),
 });
 export type StopRequest = z.infer<typeof stopRequestSchema>;
@@ -161,6 +168,13 @@ async function* parsed(
   }
 }
 
+/** A worker that holds a run, as it was offered to it. */
+export interface RunHolder {
+  readonly attempt: number;
+  readonly worker: string;
+  readonly epoch?: number | undefined;
+}
+
 /**
  * Stop requests that a worker has to obey, from the first stored one: one that
  * came before the worker took the run still counts.
@@ -168,7 +182,7 @@ async function* parsed(
 export async function* stopRequests(
   bus: Bus,
   runId: string,
-  holder: { attempt: number; worker: string },
+  holder: RunHolder,
   signal: AbortSignal,
 ): AsyncGenerator<StopRequest> {
   const subject = subjects.runCancel(runId);
@@ -181,11 +195,9 @@ export async function* stopRequests(
   }
 }
 
-function concerns(
-  request: StopRequest,
-  holder: { attempt: number; worker: string },
-): boolean {
+function concerns(request: StopRequest, holder: RunHolder): boolean {
   return (
+    (request.epoch ?? 0) >= (holder.epoch ?? 0) &&
     request.attempt >= holder.attempt &&
     (request.worker === undefined || request.worker === holder.worker)
   );

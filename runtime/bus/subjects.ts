@@ -24,6 +24,9 @@ export const runsQueue = 'runs';
 /** The bucket of the orchestrator's records, by run id. */
 export const runsBucket = 'runs';
 
+/** The bucket of the lease of the orchestrator that owns the runs. */
+export const leaderBucket = 'leader';
+
 const prefix = 'rrd.v1.';
 const token = /^[A-Za-z0-9_-]{1,64}$/;
 

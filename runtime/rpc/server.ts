@@ -38,7 +38,10 @@ export interface ServerOptions {
   connectionAge?: ConnectionAge;
 }
 
-export type RpcServer = RunningService;
+export interface RpcServer extends RunningService {
+  /** What the health service says of `service`; SERVING at the start. */
+  setServing(service: ServiceName, isServing: boolean): void;
+}
 
 /**
  * Serves the handlers together with gRPC health and reflection.
@@ -79,7 +82,12 @@ export async function startServer(options: ServerOptions): Promise<RpcServer> {
     log.info({ address }, 'closed');
   };
   let closed: Promise<void> | undefined;
-  return { name, address, close: () => (closed ??= close()) };
+  return {
+    ...{ name, address },
+    close: () => (closed ??= close()),
+    setServing: (service, isServing) =>
+      health.setStatus(service, isServing ? 'SERVING' : 'NOT_SERVING'),
+  };
 }
 
 function addService(

@@ -1,4 +1,3 @@
-import type { Bus } from '#runtime/bus/bus.js';
 import type { Handlers } from '#runtime/rpc/server.js';
 import type { RunStore } from './run-store.js';
 import type { Scheduler } from './scheduler.js';
@@ -7,9 +6,8 @@ import type { Scheduler } from './scheduler.js';
 export interface Context {
   readonly store: RunStore;
   readonly scheduler: Scheduler;
-  readonly bus: Bus;
-  /** Absence of the bus that its watchers put up with. */
-  readonly leaseMs: number;
+  /** Aborts when this process leads no more. */
+  readonly ended: AbortSignal;
 }
 
 export type Routes = Handlers<'rrd.v1.OrchestratorService'>;

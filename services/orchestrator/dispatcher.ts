@@ -6,7 +6,7 @@ import type {
 } from '#runtime/bus/run-events.js';
 import { runsQueue, subjects } from '#runtime/bus/subjects.js';
 import type { OrchestratorEvents } from './events.js';
-import { isWaiting, type RunRecord } from './run-record.js';
+import type { RunRecord } from './run-record.js';
 
 /** Events kept for a bus that is away; the oldest are given up. */
 const maxUnsent = 1_000;
@@ -18,21 +18,28 @@ const maxUnsent = 1_000;
 export class Dispatcher {
   readonly #bus: Bus;
   readonly #events: OrchestratorEvents;
+  readonly #epoch: number;
   /** The attempt of each waiting run that this process has offered. */
   readonly #offered = new Map<string, number>();
   #unsent: (() => Promise<void>)[] = [];
 
-  constructor(bus: Bus, events: OrchestratorEvents) {
+  constructor(bus: Bus, events: OrchestratorEvents, epoch: number) {
     this.#bus = bus;
     this.#events = events;
+    this.#epoch = epoch;
+  }
+
+  /** Whether this process has put this very attempt on the work queue. */
+  isOffered({ runId, attempt }: RunRecord): boolean {
+    return this.#offered.get(runId) === attempt;
   }
 
   /** Puts a waiting run on the work queue, unless that was done before. */
-  async offer(record: RunRecord, nowMs: number): Promise<void> {
+  async offer(record: RunRecord): Promise<void> {
     const { runId, attempt, experiment } = record;
-    if (!isWaiting(record) || nowMs < record.notBeforeMs) return;
-    if (this.#offered.get(runId) === attempt) return;
-    const work: RunWork = { runId, attempt, experiment };
+    if (this.isOffered(record)) return;
+    const epoch = this.#epoch;
+    const work: RunWork = { runId, attempt, experiment, epoch };
     const messageId = `offer-${runId}-${attempt}`;
     try {
       await this.#bus.offer(runsQueue, work, { messageId });
@@ -56,8 +63,10 @@ export class Dispatcher {
   /** Asks workers to stop. Asking again within two minutes changes nothing. */
   async stop(runId: string, request: StopRequest): Promise<void> {
     const { attempt, worker = '', reason } = request;
-    const messageId = `stop-${runId}-${attempt}-${worker}-${reason}`;
-    await this.#send(subjects.runCancel(runId), request, messageId, runId);
+    const epoch = this.#epoch;
+    const messageId = `stop-${runId}-${epoch}-${attempt}-${worker}-${reason}`;
+    const stop = { ...request, epoch };
+    await this.#send(subjects.runCancel(runId), stop, messageId, runId);
   }
 
   /** Sends what the bus did not take. */

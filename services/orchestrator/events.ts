@@ -1,5 +1,6 @@
 import { metrics, type ObservableCallback } from '@opentelemetry/api';
 import type { Logger } from '#runtime/logger.js';
+import type { Leadership } from './leadership.js';
 import { runPhases, isFinal, type RunRecord } from './run-record.js';
 import type { RunStore } from './run-store.js';
 
@@ -23,6 +24,9 @@ export function createEvents(log: Logger) {
   const refused = meter.createCounter('rrd.orchestrator.events.refused', {
     description: 'Events of the bus that were not understood',
   });
+  const leads = meter.createGauge('rrd.orchestrator.leads', {
+    description: '1 where this process owns the runs, 0 where it stands by',
+  });
   const runs = meter.createObservableGauge('rrd.orchestrator.runs', {
     description: 'Runs known, by phase',
   });
@@ -39,6 +43,17 @@ export function createEvents(log: Logger) {
       };
       runs.addCallback(count);
       return () => runs.removeCallback(count);
+    },
+
+    /** This process leads now, or another one, or nobody. */
+    leadershipChanged(state: Leadership): void {
+      leads.record(state.role === 'leader' ? 1 : 0);
+      if (state.role === 'leader') {
+        log.info({ epoch: state.epoch }, 'leads: it owns the runs now');
+      } else {
+        const { holder, address, epoch } = state.seen?.record ?? {};
+        log.info({ leader: holder, address, epoch }, 'stands by');
+      }
     },
 
     recovered(all: number, live: number): void {

@@ -6,9 +6,11 @@ import {
   type ReceivedRunEvent,
 } from '#runtime/bus/run-events.js';
 import { runsQueue, subjects } from '#runtime/bus/subjects.js';
+import { NotLeaderError } from '#runtime/errors.js';
 import type { OrchestratorEvents } from './events.js';
 import type { RunRecord } from './run-record.js';
-import { mayHaveHappened, type Scheduler } from './scheduler.js';
+import { mayHaveHappened } from './run-store.js';
+import type { Scheduler } from './scheduler.js';
 
 export interface Followed {
   readonly bus: Bus;
@@ -46,8 +48,9 @@ export async function followRuns(
     try {
       await scheduler.hear(runId, event, sequence);
     } catch (error) {
-      // One that can be stored later is read again.
-      if (mayHaveHappened(error)) throw error;
+      // One that can be stored later, or by the next leader, is read again.
+      const isLater = error instanceof NotLeaderError;
+      if (isLater || mayHaveHappened(error)) throw error;
       events.eventRefused(runId, error);
     }
   }
@@ -78,6 +81,20 @@ export async function followClock(
     while (!signal.aborted) {
       await scheduler.tick();
       await pause(tickMs, signal);
+    }
+  });
+}
+
+/** Looks now and then for runs that are not known. */
+export async function followStrays(
+  { scheduler, events }: Followed,
+  pauseMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  await persistently(events, 'looking for runs', signal, async () => {
+    while (!signal.aborted) {
+      await pause(pauseMs, signal);
+      if (!signal.aborted) await scheduler.adopt();
     }
   });
 }

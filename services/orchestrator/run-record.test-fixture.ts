@@ -7,8 +7,10 @@ export function runRecord(more: Partial<RunRecord> = {}): RunRecord {
     ...{ runId: 'r', phase, experiment: { name: 'e' } },
     ...{ attempt: 1, worker: isHeld({ phase }) ? 'w' : '' },
     ...{ cancelRequested: false, pauseRequested: false },
+    ...{ declines: 0, declinedMs: 0, priority: 0, user: '' },
     ...{ retries: 0, notBeforeMs: 0, transitions: 1 },
-    ...{ createdMs: 1_000, updatedMs: 1_000, revision: 1, sequence: 0 },
+    ...{ createdMs: 1_000, updatedMs: 1_000, epoch: 1 },
+    ...{ revision: 1, sequence: 0 },
     ...more,
   };
 }

@@ -45,6 +45,14 @@ export const runRecordSchema = z.object({
   retries: count.default(0),
   /** It is offered to nobody before; milliseconds since the Unix epoch. */
   notBeforeMs: count.default(0),
+  /** Offers since it began to wait that workers passed on. */
+  declines: count.default(0),
+  /** Of the first of them; milliseconds since the Unix epoch. */
+  declinedMs: count.default(0),
+  /** The highest goes first. */
+  priority: z.number().int().default(0),
+  /** Whose it is; empty where nobody said so. */
+  user: z.string().default(''),
   /** Counts the changes of phase and owner: each is an event on the bus. */
   transitions: count.default(0),
   progress: runProgressSchema.exactOptional(),
@@ -54,6 +62,8 @@ export const runRecordSchema = z.object({
   /** Milliseconds since the Unix epoch. */
   createdMs: count,
   updatedMs: count,
+  /** Of the leader that wrote it; see leadership.ts. */
+  epoch: count.default(0),
   /** Grows by one with every change. */
   revision: count,
   /** The last event of the bus that changed the record. */

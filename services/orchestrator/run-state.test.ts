@@ -4,7 +4,7 @@ import { runPhases, type RunPhase, type RunRecord } from './run-record.js';
 import { runRecord } from './run-record.test-fixture.js';
 import { speaksFor, transition, type StateEvent } from './run-state.js';
 
-const policy = { maxAttempts: 3 };
+const policy = { maxAttempts: 3, unableTimeoutMs: 10_000 };
 const nowMs = 2_000;
 
 const progress: RunProgress = {
@@ -46,12 +46,14 @@ const events = {
   succeeded: { type: 'succeeded', ...from, result },
   failed: { type: 'failed', ...from, failure },
   cancelled: { type: 'cancelled', ...from },
+  declined: { type: 'declined', ...from, failure },
   released: { type: 'released', ...from },
   'cancel-requested': { type: 'cancel-requested' },
   'pause-requested': { type: 'pause-requested' },
   'resume-requested': { type: 'resume-requested' },
   'worker-silent': { type: 'worker-silent', silentMs: 500 },
   unclaimed: { type: 'unclaimed', waitedMs: 600 },
+  withdrawn: { type: 'withdrawn' },
   dropped: { type: 'dropped', attempt: 2 },
 } satisfies { [T in StateEvent['type']]: StateEvent & { type: T } };
 
@@ -71,10 +73,12 @@ const inHands = {
   succeeded: 'succeeded',
   failed: 'failed',
   cancelled: 'cancelled',
+  declined: 'same',
   released: 'resuming',
   'resume-requested': 'same',
   'worker-silent': 'resuming+stop',
   unclaimed: 'same',
+  withdrawn: 'same',
   dropped: 'same',
 } as const;
 
@@ -87,16 +91,21 @@ const ended: Record<EventType, Expected> = {
   succeeded: 'same',
   failed: 'same',
   cancelled: 'same',
+  declined: 'same',
   released: 'same',
   'cancel-requested': 'same',
   'pause-requested': 'same',
   'resume-requested': 'same',
   'worker-silent': 'same',
   unclaimed: 'same',
+  withdrawn: 'same',
   dropped: 'same',
 };
 
-const waiting: Record<EventType, Expected> = {
+const waiting: Record<
+  Exclude<EventType, 'declined' | 'withdrawn'>,
+  Expected
+> = {
   // A first event that got lost does not matter: the next one claims, too.
   claimed: 'preparing',
   running: 'running',
@@ -115,8 +124,9 @@ const waiting: Record<EventType, Expected> = {
 };
 
 const outcomes: Record<RunPhase, Record<EventType, Expected>> = {
-  pending: waiting,
-  resuming: waiting,
+  // Offered under another attempt, which costs nothing.
+  pending: { ...waiting, declined: 'pending', withdrawn: 'pending' },
+  resuming: { ...waiting, declined: 'resuming', withdrawn: 'resuming' },
   preparing: {
     ...inHands,
     'cancel-requested': 'preparing+stop',
@@ -291,6 +301,53 @@ describe('failures', () => {
     '%s would come again: the run fails',
     (reason) => expect(failed(reason).phase).toBe('failed'),
   );
+});
+
+describe('a run that workers pass on', () => {
+  const declined = (record: RunRecord, atMs: number) => {
+    const { attempt } = record;
+    const event = { ...events.declined, attempt };
+    return transition(record, event, atMs, policy).record;
+  };
+
+  it('is offered again at no cost, later and later', () => {
+    let record = run('pending');
+    const waits: number[] = [];
+    for (let i = 0; i < 11; i++) {
+      record = declined(record, nowMs);
+      waits.push(record.notBeforeMs - nowMs);
+    }
+    expect(waits).toEqual([
+      ...Array.from({ length: 8 }, () => 0),
+      ...[1_000, 2_000, 4_000],
+    ]);
+    expect(record).toMatchObject({
+      ...{ phase: 'pending', attempt: 13, retries: 1, worker: '' },
+      ...{ failure, declines: 11, declinedMs: nowMs },
+    });
+  });
+
+  it('fails once it has waited for long enough', () => {
+    const first = declined(run('resuming'), nowMs);
+    expect(declined(first, nowMs + 9_999).phase).toBe('resuming');
+    const last = declined(first, nowMs + 10_000);
+    expect(last).toMatchObject({ phase: 'failed', failure, retries: 1 });
+    const again = after(last, events['resume-requested']).record;
+    expect(again).toMatchObject({ phase: 'resuming', declines: 0 });
+  });
+
+  it('is as good as new once a worker takes it', () => {
+    const taken = after(
+      run('pending', { declines: 3, declinedMs: 1 }),
+      events.claimed,
+    ).record;
+    expect(taken).toMatchObject({ phase: 'preparing', declines: 0 });
+  });
+
+  it('is no business of who passed an older offer on', () => {
+    const record = run('pending', { attempt: 3 });
+    expect(after(record, events.declined).record).toBe(record);
+  });
 });
 
 describe('pausing', () => {

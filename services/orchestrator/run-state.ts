@@ -40,6 +40,8 @@ export type StateEvent =
   | { readonly type: 'worker-silent'; readonly silentMs: number }
   /** Nobody claimed it for this long. */
   | { readonly type: 'unclaimed'; readonly waitedMs: number }
+  /** It is offered no more, since others go first or a limit is reached. */
+  | { readonly type: 'withdrawn' }
   /** The work queue gave the attempt up: its takers died taking it. */
   | { readonly type: 'dropped'; readonly attempt: number };
 
@@ -55,6 +57,8 @@ export interface StatePolicy {
    * before it fails itself.
    */
   readonly maxAttempts: number;
+  /** How long it waits for a worker that has what the others lack. */
+  readonly unableTimeoutMs: number;
 }
 
 type Changes = Partial<RunRecord>;
@@ -90,7 +94,10 @@ export function transition(
     }
     case 'resume-requested':
       if (phase === 'paused' || phase === 'failed') {
-        return next({ ...offeredAgain(record), retries: 0, notBeforeMs: 0 });
+        return next({
+          ...offeredAgain(record),
+          ...{ retries: 0, notBeforeMs: 0, declines: 0 },
+        });
       }
       // Its worker lets go all the same, and finds that it may go on.
       if (record.pauseRequested) return next({ pauseRequested: false });
@@ -101,6 +108,13 @@ export function transition(
     case 'unclaimed':
       if (!isWaiting(record)) return unchanged(record);
       return next(...giveUp(record, event.waitedMs));
+    case 'withdrawn':
+      if (!isWaiting(record)) return unchanged(record);
+      return next({ attempt: attempt + 1 });
+    case 'declined':
+      if (!isWaiting(record) || event.attempt !== attempt)
+        return unchanged(record);
+      return next(passedOn(record, event.failure, nowMs, policy));
     case 'dropped':
       if (!isWaiting(record) || event.attempt !== attempt)
         return unchanged(record);
@@ -116,7 +130,7 @@ export function transition(
       if (!speaksFor(event, record)) return dismiss(record, event);
       if (repeats(event, record)) return unchanged(record);
       return next({
-        worker: event.worker,
+        ...{ worker: event.worker, declines: 0 },
         ...reported(record, event, nowMs, policy),
       });
   }
@@ -148,7 +162,7 @@ function repeats(event: RunEvent, record: RunRecord): boolean {
 /** A worker's first word, whatever it is, makes it the owner. */
 function reported(
   record: RunRecord,
-  event: RunEvent,
+  event: Exclude<RunEvent, { type: 'declined' }>,
   nowMs: number,
   policy: StatePolicy,
 ): Changes {
@@ -229,6 +243,34 @@ function retried(
   if (retries >= maxAttempts) return { phase: 'failed', failure, retries };
   const notBeforeMs = nowMs + backoffMs(retries);
   return { ...letGo(record), failure, retries, notBeforeMs };
+}
+
+/** A worker lacks what the run needs: it costs nothing, others may have it. */
+function passedOn(
+  record: RunRecord,
+  failure: RunFailure,
+  nowMs: number,
+  { unableTimeoutMs }: StatePolicy,
+): Changes {
+  const declines = record.declines + 1;
+  const declinedMs = declines === 1 ? nowMs : record.declinedMs;
+  const waited = { declines, declinedMs, failure };
+  if (nowMs - declinedMs >= unableTimeoutMs)
+    return { ...waited, phase: 'failed' };
+  const notBeforeMs = nowMs + declinedBackoffMs(declines);
+  return { ...waited, attempt: record.attempt + 1, notBeforeMs };
+}
+
+const quickDeclines = 8;
+const longestDeclinedMs = 10_000;
+
+/** At once to the next few workers, then 1, 2, 4, ... seconds later. */
+function declinedBackoffMs(declines: number): number {
+  if (declines <= quickDeclines) return 0;
+  return Math.min(
+    longestDeclinedMs,
+    1_000 * 2 ** (declines - quickDeclines - 1),
+  );
 }
 
 const longestBackoffMs = 60_000;

@@ -9,7 +9,8 @@ const run = (runId: string) => runRecord({ runId });
 async function open() {
   const records = await new MemoryBus().records('runs');
   const refused: string[] = [];
-  const again = () => RunStore.open(records, (key) => refused.push(key));
+  const again = (epoch = 1) =>
+    RunStore.open(records, epoch, (key) => refused.push(key));
   return { records, refused, again, store: await again() };
 }
 
@@ -40,6 +41,24 @@ describe('records', () => {
     await expect(store.update(stale)).rejects.toThrow(RecordConflictError);
     await store.refresh('a');
     expect(store.get('a').phase).toBe('cancelled');
+  });
+
+  it('are taken over from an earlier leader, which writes no more', async () => {
+    const { store, again } = await open();
+    await store.create(run('live'));
+    await store.create({ ...run('ended'), phase: 'failed' });
+    const next = await again(2);
+    expect(next.list().map(({ epoch }) => epoch)).toEqual([2, 2]);
+    for (const runId of ['live', 'ended']) {
+      const late = store.update(store.get(runId));
+      await expect(late).rejects.toThrow(RecordConflictError);
+      await expect(store.delete(runId)).rejects.toThrow(RecordConflictError);
+    }
+    // What is new has no revision to go by; it is found.
+    await store.create(run('stray'));
+    expect(next.find('stray')).toBeUndefined();
+    await next.discover();
+    expect(next.get('stray')).toMatchObject({ epoch: 1 });
   });
 
   it('that were deleted are gone', async () => {

@@ -1,4 +1,8 @@
-import { RecordConflictError, RunNotFoundError } from '#runtime/errors.js';
+import {
+  RecordConflictError,
+  RunNotFoundError,
+  ServiceUnavailableError,
+} from '#runtime/errors.js';
 import type { BusRecord, Records } from '#runtime/bus/bus.js';
 import { Notifier } from '#runtime/bus/notifier.js';
 import { isFinal, runRecordSchema, type RunRecord } from './run-record.js';
@@ -9,28 +13,43 @@ interface Stored {
   readonly busRevision: number;
 }
 
+const writesAtATime = 32;
+
 /**
- * All runs: kept in the bus's records, mirrored in memory for readers. This
- * process is the only writer; where it is not, or where an answer got lost,
+ * All runs: kept in the bus's records, mirrored in memory for readers. The
+ * leader is the only writer; where it is not, or where an answer got lost,
  * `refresh` reads a record again.
  */
 export class RunStore {
   readonly #records: Records;
+  readonly #epoch: number;
   readonly #runs = new Map<string, Stored>();
   readonly #changed = new Notifier();
 
-  private constructor(records: Records) {
+  private constructor(records: Records, epoch: number) {
     this.#records = records;
+    this.#epoch = epoch;
   }
 
-  /** @param onMalformed hears of records that are none of ours, by key */
+  /**
+   * Takes all runs over: writes each again, so that no write of an earlier
+   * leader, which knows the revision of before, can follow.
+   * @param onMalformed hears of records that are none of ours, by key
+   * @throws ServiceUnavailableError
+   */
   static async open(
     records: Records,
+    epoch: number,
     onMalformed: (key: string) => void,
   ): Promise<RunStore> {
-    const store = new RunStore(records);
+    const store = new RunStore(records, epoch);
     for (const entry of await records.list()) {
       if (!store.#mirror(entry)) onMalformed(entry.key);
+    }
+    const runIds = [...store.#runs.keys()];
+    while (runIds.length > 0) {
+      const some = runIds.splice(0, writesAtATime);
+      await Promise.all(some.map((runId) => store.#takeOver(runId)));
     }
     return store;
   }
@@ -63,8 +82,9 @@ export class RunStore {
 
   /** @throws RecordConflictError, ServiceUnavailableError */
   async create(record: RunRecord): Promise<void> {
-    const busRevision = await this.#records.create(record.runId, record);
-    this.#set({ record, busRevision });
+    const next = { ...record, epoch: this.#epoch };
+    const busRevision = await this.#records.create(record.runId, next);
+    this.#set({ record: next, busRevision });
   }
 
   /**
@@ -75,7 +95,11 @@ export class RunStore {
     const { runId } = record;
     const stored = this.#runs.get(runId);
     if (!stored) throw new RecordConflictError({ key: runId });
-    const next = { ...record, revision: stored.record.revision + 1 };
+    const next = {
+      ...record,
+      epoch: this.#epoch,
+      revision: stored.record.revision + 1,
+    };
     const busRevision = await this.#records.update(
       runId,
       next,
@@ -89,13 +113,21 @@ export class RunStore {
   async refresh(runId: string): Promise<void> {
     const entry = await this.#records.get(runId);
     if (entry) this.#mirror(entry);
-    else this.#runs.delete(runId);
+    else this.#forget(runId);
   }
 
+  /** @throws RecordConflictError, ServiceUnavailableError */
   async delete(runId: string): Promise<void> {
-    await this.#records.delete(runId);
-    this.#runs.delete(runId);
-    this.#changed.notify();
+    const stored = this.#runs.get(runId);
+    if (!stored) return;
+    await this.#records.delete(runId, stored.busRevision);
+    this.#forget(runId);
+  }
+
+  /** Mirrors runs that the bus has and that are not known here. */
+  async discover(): Promise<void> {
+    for (const runId of await this.#records.keys())
+      if (!this.#runs.has(runId)) await this.refresh(runId);
   }
 
   /**
@@ -115,6 +147,25 @@ export class RunStore {
     }
   }
 
+  async #takeOver(runId: string): Promise<void> {
+    for (;;) {
+      const record = this.find(runId);
+      if (!record || record.epoch === this.#epoch) return;
+      try {
+        await this.update(record);
+      } catch (error) {
+        // The earlier leader's last write came first.
+        if (!mayHaveHappened(error)) throw error;
+        await this.refresh(runId);
+      }
+    }
+  }
+
+  #forget(runId: string): void {
+    this.#runs.delete(runId);
+    this.#changed.notify();
+  }
+
   #set(stored: Stored): void {
     this.#runs.set(stored.record.runId, stored);
     this.#changed.notify();
@@ -126,4 +177,12 @@ export class RunStore {
     this.#set({ record: parsed.data, busRevision: revision });
     return true;
   }
+}
+
+/** Whether reading the record again may show the change. */
+export function mayHaveHappened(error: unknown): boolean {
+  return (
+    error instanceof RecordConflictError ||
+    error instanceof ServiceUnavailableError
+  );
 }

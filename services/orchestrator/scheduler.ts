@@ -1,12 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Bus, JsonObject } from '#runtime/bus/bus.js';
 import type { RunEvent } from '#runtime/bus/run-events.js';
-import {
-  BusFullError,
-  RecordConflictError,
-  RunAlreadyExistsError,
-  ServiceUnavailableError,
-} from '#runtime/errors.js';
+import { BusFullError, RunAlreadyExistsError } from '#runtime/errors.js';
+import { offersOf, queueOf, type AdmissionLimits } from './admission.js';
 import { Dispatcher } from './dispatcher.js';
 import type { OrchestratorEvents } from './events.js';
 import { Leases, type LeaseSettings } from './leases.js';
@@ -17,9 +13,12 @@ import {
   type StateEvent,
   type StatePolicy,
 } from './run-state.js';
-import type { RunStore } from './run-store.js';
+import { mayHaveHappened, type RunStore } from './run-store.js';
 
-export interface SchedulerSettings extends LeaseSettings, StatePolicy {
+export interface SchedulerSettings
+  extends LeaseSettings, StatePolicy, AdmissionLimits {
+  /** Runs that may wait. */
+  readonly maxQueued: number;
   /** Runs kept; beyond it the oldest that have ended are forgotten. */
   readonly maxRuns: number;
   /** A run that ended so long ago is forgotten; 0: not before `maxRuns`. */
@@ -31,8 +30,18 @@ export interface SchedulerOptions {
   readonly store: RunStore;
   readonly settings: SchedulerSettings;
   readonly events: OrchestratorEvents;
+  /** Of the leader that this is; what it tells workers has it. */
+  readonly epoch: number;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
+}
+
+/** What a user brings; `experiment` is resolved. */
+export interface Submission {
+  readonly runId: string;
+  readonly experiment: JsonObject;
+  readonly priority: number;
+  readonly user: string;
 }
 
 const storeAttempts = 3;
@@ -55,20 +64,19 @@ export class Scheduler {
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.#leases = new Leases(options.settings);
-    this.#dispatcher = new Dispatcher(options.bus, options.events);
+    const { bus, events, epoch } = options;
+    this.#dispatcher = new Dispatcher(bus, events, epoch);
   }
 
-  /**
-   * @param experiment resolved, as JSON
-   * @throws RunAlreadyExistsError, BusFullError, ServiceUnavailableError
-   */
-  submit(runId: string, experiment: JsonObject): Promise<RunRecord> {
+  /** @throws RunAlreadyExistsError, BusFullError, ServiceUnavailableError */
+  submit(submission: Submission): Promise<RunRecord> {
+    const { runId, experiment } = submission;
     return this.#inTurn(async () => {
       const { store } = this.#options;
       const known = store.find(runId);
       if (known) return sameExperiment(known, experiment);
       await this.#makeRoom();
-      const record = this.#newRecord(runId, experiment);
+      const record = this.#newRecord(submission);
       try {
         await store.create(record);
       } catch (error) {
@@ -81,7 +89,7 @@ export class Scheduler {
       this.#options.events.submitted(record);
       await this.#dispatcher.announce(record);
       this.#leases.restart(record, this.#options.now());
-      await this.#dispatcher.offer(record, this.#options.now());
+      await this.#offerDue();
       return record;
     });
   }
@@ -137,9 +145,9 @@ export class Scheduler {
         if (!record) return;
         const event = this.#leases.judge(record, nowMs, listeningSinceMs);
         if (event) await this.#apply(runId, event);
-        else await this.#dispatcher.offer(record, nowMs);
       });
     }
+    await this.#inTurn(() => this.#offerDue());
     await this.#forgetFinished(nowMs);
   }
 
@@ -150,6 +158,14 @@ export class Scheduler {
   async announceAll(): Promise<void> {
     for (const record of this.#options.store.live())
       await this.#inTurn(() => this.#dispatcher.announce(record));
+  }
+
+  /**
+   * Takes in what another leader created when its lease was over already, and
+   * which nobody was told.
+   */
+  adopt(): Promise<void> {
+    return this.#inTurn(() => this.#options.store.discover());
   }
 
   /** Resolves when no change is under way. */
@@ -171,9 +187,10 @@ export class Scheduler {
       try {
         const after = await this.#save(before, record, sequence);
         this.#renewLease(before, after, event);
-        if (after.transitions !== before.transitions)
-          await this.#dispatcher.announce(after);
-        await this.#dispatcher.offer(after, now());
+        const isMoved = after.transitions !== before.transitions;
+        if (isMoved) await this.#dispatcher.announce(after);
+        // One that is withdrawn makes way for what is being offered.
+        if (isMoved && event.type !== 'withdrawn') await this.#offerDue();
         for (const stop of stops) await this.#dispatcher.stop(runId, stop);
         return after;
       } catch (error) {
@@ -181,6 +198,19 @@ export class Scheduler {
         await store.refresh(runId);
         if (attempt === storeAttempts) throw error;
       }
+    }
+  }
+
+  /** Has exactly those runs on offer whose turn it is. */
+  async #offerDue(): Promise<void> {
+    const { store, settings, now } = this.#options;
+    const due = offersOf(store.live(), settings, now());
+    const runIds = new Set(due.map(({ runId }) => runId));
+    for (const record of queueOf(store.live())) {
+      const isDue = runIds.has(record.runId);
+      if (isDue) await this.#dispatcher.offer(record);
+      else if (this.#dispatcher.isOffered(record))
+        await this.#apply(record.runId, { type: 'withdrawn' });
     }
   }
 
@@ -217,13 +247,19 @@ export class Scheduler {
       await this.#inTurn(async () => {
         // A user may have had it go on since.
         const record = store.find(runId);
-        if (record && isOld(record)) await store.delete(runId);
+        if (record && isOld(record)) await this.#forget(runId);
       });
     }
   }
 
   async #makeRoom(): Promise<void> {
     const { store, settings } = this.#options;
+    if (queueOf(store.live()).length >= settings.maxQueued) {
+      throw new BusFullError({
+        queue: 'the queue of runs',
+        limit: `${settings.maxQueued} that wait`,
+      });
+    }
     while (store.size >= settings.maxRuns) {
       const oldest = store.list().findLast(isFinal);
       if (!oldest) {
@@ -232,22 +268,34 @@ export class Scheduler {
           limit: `${settings.maxRuns} runs that have not ended`,
         });
       }
-      await store.delete(oldest.runId);
+      await this.#forget(oldest.runId);
     }
   }
 
-  #newRecord(runId: string, experiment: JsonObject): RunRecord {
+  async #forget(runId: string): Promise<void> {
+    const { store } = this.#options;
+    try {
+      await store.delete(runId);
+    } catch (error) {
+      if (!mayHaveHappened(error)) throw error;
+      await store.refresh(runId);
+      if (store.find(runId)) throw error;
+    }
+  }
+
+  #newRecord(submission: Submission): RunRecord {
     const nowMs = this.#options.now();
     return {
-      runId,
+      ...submission,
       phase: 'pending',
-      experiment,
       attempt: 1,
       worker: '',
       ...{ cancelRequested: false, pauseRequested: false },
       ...{ retries: 0, notBeforeMs: 0, transitions: 1 },
+      ...{ declines: 0, declinedMs: 0 },
       createdMs: nowMs,
       updatedMs: nowMs,
+      epoch: this.#options.epoch,
       revision: 1,
       sequence: this.#sequence,
     };
@@ -259,14 +307,6 @@ export class Scheduler {
     this.#turn = result.catch(() => undefined);
     return result;
   }
-}
-
-/** Whether reading the record again may show the change. */
-export function mayHaveHappened(error: unknown): boolean {
-  return (
-    error instanceof RecordConflictError ||
-    error instanceof ServiceUnavailableError
-  );
 }
 
 function sameExperiment(known: RunRecord, experiment: JsonObject): RunRecord {

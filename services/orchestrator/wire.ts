@@ -1,6 +1,8 @@
 import type { Run } from '#proto/rrd/v1/Run.js';
 import type { RunPhase as WirePhase } from '#proto/rrd/v1/RunPhase.js';
-import type { RunPhase, RunRecord } from './run-record.js';
+import { queueOf } from './admission.js';
+import { isWaiting, type RunPhase, type RunRecord } from './run-record.js';
+import type { RunStore } from './run-store.js';
 
 const wirePhases = {
   pending: 'RUN_PHASE_PENDING',
@@ -14,7 +16,8 @@ const wirePhases = {
   resuming: 'RUN_PHASE_RESUMING',
 } satisfies Record<RunPhase, WirePhase>;
 
-export function toWireRun(record: RunRecord): Run {
+/** @param place among the runs that wait; 0 where it does not */
+function toWire(record: RunRecord, place: number): Run {
   const { experiment, phase, progress, result, failure } = record;
   return {
     runId: record.runId,
@@ -29,5 +32,22 @@ export function toWireRun(record: RunRecord): Run {
     revision: record.revision,
     attempt: record.attempt,
     retries: record.retries,
+    ...{ priority: record.priority, user: record.user, place },
   };
+}
+
+/** A run as the store has it now. */
+export function toWireRun(record: RunRecord, store: RunStore): Run {
+  return toWireRuns([record], store)[0]!;
+}
+
+export function toWireRuns(
+  records: readonly RunRecord[],
+  store: RunStore,
+): Run[] {
+  const queue = queueOf(store.live());
+  const places = new Map(queue.map(({ runId }, i) => [runId, i + 1]));
+  return records.map((record) =>
+    toWire(record, isWaiting(record) ? (places.get(record.runId) ?? 0) : 0),
+  );
 }

@@ -7,7 +7,7 @@ import type { RunningService } from '#runtime/service.js';
 import type { StudentConfig } from './config.js';
 import { StudentEvents } from './events.js';
 import { GroupDoor } from './group/door.js';
-import { ownAddress } from './own-address.js';
+import { ownAddress } from '#runtime/rpc/own-address.js';
 import { exchange, join } from './routes/collective.js';
 import { getStatus } from './routes/get-status.js';
 import { StudentWorker } from './worker.js';

@@ -1,17 +1,21 @@
 import { experimentSchema } from '#distill/experiment.js';
 import type { Bus, WorkItem } from '#runtime/bus/bus.js';
 import {
+  publishRunEvent,
   runWorkSchema,
   stopRequests,
   type RunWork,
 } from '#runtime/bus/run-events.js';
 import { runsQueue } from '#runtime/bus/subjects.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
+import { chooseEngine } from '#runtime/compute/index.js';
 import { parseConfig } from '#runtime/config.js';
 import type { Datasets } from '#runtime/data/index.js';
 import {
+  DatasetNotFoundError,
   DomainError,
   DrainingError,
+  EngineUnavailableError,
   InternalError,
   LeaseLostError,
   RunCancelledError,
@@ -49,6 +53,8 @@ interface HeldRun {
 
 /** How soon the queue is asked again after it failed. */
 const retakeMs = 1_000;
+/** How soon after a run that it could not do. */
+const declinedMs = 2_000;
 
 /** Takes runs off the bus, one at a time, until it is closed or has enough. */
 export class StudentWorker {
@@ -118,6 +124,8 @@ export class StudentWorker {
         this.#help(work, work.chief!, run),
       );
     }
+    const lack = await this.#lackOf(work);
+    if (lack) return this.#decline(work, item, lack);
     const run = held(work);
     const reporter = this.#reporterOf(work, run.stop);
     await reporter.claim();
@@ -127,6 +135,41 @@ export class StudentWorker {
     await this.#hold({ ...run, last }, (held) =>
       this.#carryOut(work, held, reporter),
     );
+  }
+
+  /** What the run needs and this worker does not have. */
+  async #lackOf({ experiment }: RunWork): Promise<DomainError | undefined> {
+    const { datasets } = this.#options;
+    const { data: needs } = experimentSchema.safeParse(experiment);
+    // What is no experiment fails when it is carried out.
+    if (!needs) return undefined;
+    const { dataset, engine } = needs;
+    if (!Object.hasOwn(datasets.definitions, dataset))
+      return new DatasetNotFoundError({ dataset });
+    try {
+      if (engine !== 'auto') await chooseEngine(engine);
+      return undefined;
+    } catch (error) {
+      if (error instanceof EngineUnavailableError) return error;
+      throw error;
+    }
+  }
+
+  /** Passes a run on, and lets the others have the first go at it. */
+  async #decline(
+    { runId, attempt }: RunWork,
+    item: WorkItem,
+    lack: DomainError,
+  ): Promise<void> {
+    const { bus, events, config } = this.#options;
+    const { worker } = config;
+    const { reason, message, metadata } = lack;
+    const failure = { reason, message, metadata: { ...metadata } };
+    const event = { type: 'declined', attempt, worker, failure } as const;
+    await publishRunEvent(bus, runId, event);
+    await item.done();
+    events.declined(runId, lack);
+    await systemClock.sleep(declinedMs, this.#closing.signal).catch(() => {});
   }
 
   async #hold(
@@ -240,12 +283,12 @@ export class StudentWorker {
 
   /** Stops the run when the bus says so. */
   async #obey(
-    { runId, attempt }: RunWork,
+    { runId, attempt, epoch }: RunWork,
     { stop, release }: HeldRun,
     signal: AbortSignal,
   ): Promise<void> {
     const { bus, config, events } = this.#options;
-    const holder = { attempt, worker: config.worker };
+    const holder = { attempt, worker: config.worker, epoch };
     try {
       for await (const { reason } of stopRequests(bus, runId, holder, signal)) {
         if (reason === 'paused') release.abort(new RunReleasedError({ runId }));

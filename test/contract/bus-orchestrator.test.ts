@@ -12,6 +12,7 @@ import { natsMissing } from '../nats.js';
 import {
   experiment,
   experimentJson,
+  type HandWorker,
   openInProcess,
   openNats,
   progress,
@@ -157,6 +158,7 @@ function suite(open: () => Promise<{ bus: Bus; close: () => Promise<void> }>) {
     expect(next.attempt).toBe(2);
     expect(await silent.stopRequest()).toEqual({
       attempt: 1,
+      epoch: 1,
       reason: 'lease-lost',
     });
     next.hum();
@@ -192,6 +194,7 @@ function suite(open: () => Promise<{ bus: Bus; close: () => Promise<void> }>) {
     expect(await second.stopRequest()).toEqual({
       attempt: 1,
       worker: 'w2',
+      epoch: 1,
       reason: 'lease-lost',
     });
     expect((await stage.until('a', 'RUNNING')).run.worker).toBe('w1');
@@ -274,6 +277,87 @@ function suite(open: () => Promise<{ bus: Bus; close: () => Promise<void> }>) {
     const { runs } = await stage.client.listRuns({});
     expect(runs.map(({ runId }) => runId).sort()).toEqual(['b', 'c']);
     await expect(stage.submit('d')).rejects.toBeInstanceOf(BusFullError);
+  });
+
+  const placeOf = async (runId: string) =>
+    (await stage.client.getRun({ runId })).run?.place;
+  const end = async (worker: HandWorker) => {
+    await worker.say({ type: 'succeeded', result });
+    await stage.until(worker.runId, 'SUCCEEDED');
+  };
+
+  it('offers runs by priority, then in the order of submission', async () => {
+    await stage.submit('first', { user: 'ann' });
+    await stage.submit('second');
+    const { run } = await stage.submit('urgent', { priority: 1 });
+    expect(run).toMatchObject({ priority: 1, user: '', place: 1 });
+    expect(await placeOf('first')).toBe(2);
+    expect(await placeOf('second')).toBe(3);
+    // It was on offer already, and is no more.
+    const early = stage.worker('w0');
+    await early.claim();
+    expect(early.runId).toBe('first');
+    expect((await early.stopRequest())?.reason).toBe('lease-lost');
+    for (const runId of ['urgent', 'first', 'second']) {
+      const worker = stage.worker('w1');
+      await worker.claim();
+      expect(worker.runId).toBe(runId);
+      await end(worker);
+      const { run } = await stage.client.getRun({ runId });
+      expect(run).toMatchObject({ retries: 0, place: 0 });
+    }
+  });
+
+  it('has no more runs of a user on offer than may run', async () => {
+    await stage.stop();
+    await stage.start({ maxRunningPerUser: 1, maxRunning: 2, maxQueued: 3 });
+    await stage.submit('ann-1', { user: 'ann' });
+    await stage.submit('ann-2', { user: 'ann' });
+    await stage.submit('bob-1', { user: 'bob' });
+    const full = stage.submit('cid-1', { user: 'cid' });
+    await expect(full).rejects.toBeInstanceOf(BusFullError);
+    const [ann, bob, next] = ['w1', 'w2', 'w3'].map((name) =>
+      stage.worker(name),
+    );
+    for (const worker of [ann!, bob!]) {
+      await worker.claim();
+      worker.hum();
+    }
+    expect([ann!.runId, bob!.runId]).toEqual(['ann-1', 'bob-1']);
+    await stage.submit('cid-1', { user: 'cid' });
+    const none = stage.bus.take(runsQueue, AbortSignal.timeout(300));
+    expect(await none).toBeUndefined();
+    bob!.hush();
+    await end(bob!);
+    // Ann has hers already.
+    await next!.claim();
+    expect(next!.runId).toBe('cid-1');
+    await expect(
+      stage.submit('x', { user: 'x'.repeat(65) }),
+    ).rejects.toMatchObject({ metadata: { field: 'user' } });
+  });
+
+  it('offers a run that a worker passes on to others, at no cost', async () => {
+    await stage.submit('a');
+    const unable = stage.worker('w1');
+    const failure = {
+      ...{ reason: 'DATASET_NOT_FOUND', message: 'no data set named x' },
+      metadata: { dataset: 'x' },
+    };
+    const item = await stage.bus.take(runsQueue, AbortSignal.timeout(5_000));
+    Object.assign(unable, { runId: 'a', attempt: item!.work['attempt'] });
+    await unable.say({ type: 'declined', failure });
+    await item!.done();
+    await expect
+      .poll(async () => (await stage.client.getRun({ runId: 'a' })).run)
+      .toMatchObject({
+        ...{ phase: 'RUN_PHASE_PENDING', attempt: 2, retries: 0 },
+        ...{ failure, place: 1 },
+      });
+    const able = stage.worker('w2');
+    await able.claim();
+    expect(able.attempt).toBe(2);
+    await end(able);
   });
 
   it('survives what is no event', async () => {

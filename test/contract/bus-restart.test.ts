@@ -13,6 +13,7 @@ import {
 } from 'vitest';
 import type { Bus } from '#runtime/bus/bus.js';
 import { connect } from '#runtime/rpc/client.js';
+import { defaultRetryPolicy, retry } from '#runtime/rpc/retry.js';
 import { natsMissing } from '../nats.js';
 import {
   experimentJson,
@@ -130,10 +131,13 @@ describe('an orchestrator in a process of its own', () => {
     const env = {
       RRD_BUS_SERVERS: server.address,
       RRD_ORCHESTRATOR_LEASE_MS: '2000',
+      RRD_ORCHESTRATOR_LEADER__LEASE_MS: '1000',
     };
+    const patiently = <T>(call: () => Promise<T>) =>
+      retry(defaultRetryPolicy, call);
     const first = await startProcess(env);
     const before = connect('rrd.v1.OrchestratorService', first.address);
-    await before.submitRun({ runId: 'a', experimentJson });
+    await patiently(() => before.submitRun({ runId: 'a', experimentJson }));
     const worker = new HandWorker(bus, 'w1');
     await worker.claim();
     worker.hum();
@@ -145,6 +149,7 @@ describe('an orchestrator in a process of its own', () => {
     const after = connect('rrd.v1.OrchestratorService', second.address);
     worker.hush();
     await worker.say({ type: 'succeeded', result });
+    await patiently(() => after.getRun({ runId: 'a' }));
     const { run } = await until(after, 'a', 'SUCCEEDED');
     expect(run).toMatchObject({ worker: 'w1', progress: { step: 3 }, result });
     after.close();

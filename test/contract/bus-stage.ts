@@ -153,8 +153,8 @@ export class Stage {
     await this.stop();
   }
 
-  submit(runId: string) {
-    return this.client.submitRun({ runId, experimentJson });
+  submit(runId: string, standing: { priority?: number; user?: string } = {}) {
+    return this.client.submitRun({ runId, experimentJson, ...standing });
   }
 
   worker(name: string): HandWorker {

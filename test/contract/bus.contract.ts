@@ -295,8 +295,14 @@ export function busContract(open: () => Promise<Bus>): void {
       });
       const all = await records.list();
       expect(all.map(({ key }) => key).sort()).toEqual(['a', 'b']);
-      await records.delete('a');
-      await records.delete('a');
+      expect((await records.keys()).sort()).toEqual(['a', 'b']);
+      await expect(records.delete('a', first)).rejects.toThrow(
+        RecordConflictError,
+      );
+      await records.delete('a', second);
+      await expect(records.delete('a', second)).rejects.toThrow(
+        RecordConflictError,
+      );
       expect(await records.get('a')).toBeUndefined();
       expect((await records.list()).map(({ key }) => key)).toEqual(['b']);
       await records.create('a', value(4));

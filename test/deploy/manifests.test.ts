@@ -116,7 +116,7 @@ describe('the checks themselves', () => {
 });
 
 describe('the base', () => {
-  it('runs each role once, plus NATS', () => {
+  it('has one workload for each role, plus NATS', () => {
     const roles = templates(render('base')).map(([name]) => name);
     expect(roles.sort()).toEqual([
       'Deployment/orchestrator',
@@ -135,6 +135,22 @@ describe('the base', () => {
     expect(named(manifests, 'ConfigMap/rrd')['data']).toMatchObject({
       RRD_STUDENT_TEACHER: 'dns:///teacher:50051',
     });
+  });
+
+  it('has a second orchestrator, ready while one of them leads', () => {
+    const manifests = render('base');
+    expect(named(manifests, 'Deployment/orchestrator')['spec']).toMatchObject({
+      replicas: 2,
+    });
+    const { readinessProbe, livenessProbe } = container(
+      manifests,
+      'orchestrator',
+    );
+    const service = 'rrd.v1.OrchestratorService';
+    expect(readinessProbe).toMatchObject({ grpc: { port: 50051, service } });
+    // A standby is alive, whoever leads.
+    expect(livenessProbe).toMatchObject({ grpc: { port: 50051 } });
+    expect(livenessProbe).not.toHaveProperty('grpc.service');
   });
 
   it('holds no Secret and no secret in plain', () => {

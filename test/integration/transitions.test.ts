@@ -5,7 +5,11 @@ import {
   runTransitionSchema,
 } from '#runtime/bus/run-events.js';
 import { subjects } from '#runtime/bus/subjects.js';
-import { openOrchestrator } from '../../cli/orchestrator-client.js';
+import { openBus } from '#runtime/bus/index.js';
+import {
+  openOrchestrator,
+  type OrchestratorClient,
+} from '../../cli/orchestrator-client.js';
 import { createLogger } from '#runtime/logger.js';
 import { toConfig } from '../../services/orchestrator/config.js';
 import { startOrchestrator } from '../../services/orchestrator/service.js';
@@ -53,17 +57,21 @@ describe('the transitions of runs, on the bus', () => {
   }, 60_000);
 
   it('are not told twice by an orchestrator that comes back', async () => {
-    await using world = await makeWorld();
-    await using cluster = await startCluster(world, { students: 0 });
-    const { bus, orchestratorAddress } = cluster;
-    const orchestrator = openOrchestrator(orchestratorAddress);
-    await orchestrator.submit(tinyExperiment(), 'waiting');
+    const bus = await openBus({ kind: 'in-process' });
     const log = createLogger('test', { level: 'silent' });
-    const successor = await startOrchestrator(toConfig(), { bus, log });
-    await successor.close();
-    await orchestrator.cancel('waiting');
-    orchestrator.close();
+    const during = async (
+      act: (client: OrchestratorClient) => Promise<unknown>,
+    ) => {
+      const service = await startOrchestrator(toConfig(), { bus, log });
+      const orchestrator = openOrchestrator(service.address);
+      await act(orchestrator);
+      orchestrator.close();
+      await service.close();
+    };
+    await during((client) => client.submit(tinyExperiment(), 'waiting'));
+    await during((client) => client.cancel('waiting'));
     const told = await transitionsOf(bus, 'waiting', ended);
     expect(told.map(({ phase }) => phase)).toEqual(['pending', 'cancelled']);
+    await bus.close();
   }, 60_000);
 });

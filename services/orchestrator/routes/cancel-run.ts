@@ -3,7 +3,7 @@ import { toWireRun } from '../wire.js';
 
 /** See OrchestratorService.CancelRun. */
 export const cancelRun =
-  ({ scheduler }: Context): Routes['cancelRun'] =>
+  ({ scheduler, store }: Context): Routes['cancelRun'] =>
   async ({ runId }) => ({
-    run: toWireRun(await scheduler.request(runId, 'cancel')),
+    run: toWireRun(await scheduler.request(runId, 'cancel'), store),
   });

@@ -4,4 +4,4 @@ import { toWireRun } from '../wire.js';
 /** See OrchestratorService.GetRun. */
 export const getRun =
   ({ store }: Context): Routes['getRun'] =>
-  async ({ runId }) => ({ run: toWireRun(store.get(runId)) });
+  async ({ runId }) => ({ run: toWireRun(store.get(runId), store) });

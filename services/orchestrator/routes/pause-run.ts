@@ -3,7 +3,7 @@ import { toWireRun } from '../wire.js';
 
 /** See OrchestratorService.PauseRun. */
 export const pauseRun =
-  ({ scheduler }: Context): Routes['pauseRun'] =>
+  ({ scheduler, store }: Context): Routes['pauseRun'] =>
   async ({ runId }) => ({
-    run: toWireRun(await scheduler.request(runId, 'pause')),
+    run: toWireRun(await scheduler.request(runId, 'pause'), store),
   });

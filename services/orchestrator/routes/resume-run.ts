@@ -3,7 +3,7 @@ import { toWireRun } from '../wire.js';
 
 /** See OrchestratorService.ResumeRun. */
 export const resumeRun =
-  ({ scheduler }: Context): Routes['resumeRun'] =>
+  ({ scheduler, store }: Context): Routes['resumeRun'] =>
   async ({ runId }) => ({
-    run: toWireRun(await scheduler.request(runId, 'resume')),
+    run: toWireRun(await scheduler.request(runId, 'resume'), store),
   });

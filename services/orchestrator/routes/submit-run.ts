@@ -1,27 +1,41 @@
-import { randomBytes } from 'node:crypto';
 import { experimentSchema, type Experiment } from '#distill/experiment.js';
 import type { JsonObject } from '#runtime/bus/bus.js';
 import { checkToken } from '#runtime/bus/subjects.js';
 import { parseConfig } from '#runtime/config.js';
-import { ConfigInvalidError } from '#runtime/errors.js';
+import { ConfigInvalidError, InvalidRequestError } from '#runtime/errors.js';
+import { newRunId } from '#runtime/run-id.js';
 import type { Context, Routes } from '../context.js';
 import { toWireRun } from '../wire.js';
 
 /** All records that are kept must fit into one answer of ListRuns. */
 const maxExperimentBytes = 32 * 1024;
 const source = 'experiment';
+const maxUserLength = 64;
 
 /** See OrchestratorService.SubmitRun. */
 export const submitRun =
-  ({ scheduler }: Context): Routes['submitRun'] =>
-  async ({ runId, experimentJson }) => {
+  ({ scheduler, store }: Context): Routes['submitRun'] =>
+  async ({ runId, experimentJson, priority, user }) => {
     if (runId !== '') checkToken('run_id', runId);
     const value = parseJson(experimentJson);
     const experiment = parseConfig(experimentSchema, value, source);
     const id = runId || newRunId(experiment.name);
-    const record = await scheduler.submit(id, asJson(experiment));
-    return { run: toWireRun(record) };
+    checkUser(user);
+    const record = await scheduler.submit({
+      ...{ runId: id, experiment: asJson(experiment), priority, user },
+    });
+    return { run: toWireRun(record, store) };
   };
+
+/** @throws InvalidRequestError */
+function checkUser(user: string): void {
+  if (user.length <= maxUserLength) return;
+  throw new InvalidRequestError({
+    field: 'user',
+    value: JSON.stringify(user.slice(0, 80)),
+    expected: `at most ${maxUserLength} characters`,
+  });
+}
 
 /** As the bus will give it back, so that experiments can be compared. */
 function asJson(experiment: Experiment): JsonObject {
@@ -45,10 +59,4 @@ function invalid(value: string, expected: string, cause?: unknown) {
     { source, line: 0, field: 'experiment_json', value, expected },
     { cause },
   );
-}
-
-/** Readable, and unique enough: 40 random bits behind the name. */
-function newRunId(name: string): string {
-  const readable = name.replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 48);
-  return `${readable}-${randomBytes(5).toString('hex')}`;
 }

@@ -13,6 +13,7 @@ const phases: Record<RunEvent['type'], RunPhase__Output> = {
   succeeded: 'RUN_PHASE_SUCCEEDED',
   failed: 'RUN_PHASE_FAILED',
   cancelled: 'RUN_PHASE_CANCELLED',
+  declined: 'RUN_PHASE_PENDING',
   released: 'RUN_PHASE_RESUMING',
 };
 

@@ -19,6 +19,9 @@ export interface Run {
   'revision'?: (number | string | Long);
   'attempt'?: (number);
   'retries'?: (number);
+  'priority'?: (number);
+  'user'?: (string);
+  'place'?: (number);
 }
 
 export interface Run__Output {
@@ -34,4 +37,7 @@ export interface Run__Output {
   'revision': (number);
   'attempt': (number);
   'retries': (number);
+  'priority': (number);
+  'user': (string);
+  'place': (number);
 }

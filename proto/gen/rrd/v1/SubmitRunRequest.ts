@@ -4,9 +4,13 @@
 export interface SubmitRunRequest {
   'runId'?: (string);
   'experimentJson'?: (string);
+  'priority'?: (number);
+  'user'?: (string);
 }
 
 export interface SubmitRunRequest__Output {
   'runId': (string);
   'experimentJson': (string);
+  'priority': (number);
+  'user': (string);
 }

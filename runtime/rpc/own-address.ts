@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 
 /**
- * Where other workers reach a server: at the address that it listens on, or,
+ * Where others reach a server: at the address that it listens on, or,
  * where that means all of them, at this machine's first one (in a pod, the
  * pod's).
  * @param listening host:port
