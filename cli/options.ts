@@ -1,12 +1,19 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { ClientTls } from '#runtime/rpc/options.js';
 import { engineChoices, type EngineChoice } from '#runtime/compute/engine.js';
+import { ConfigInvalidError } from '#runtime/errors.js';
 
 /** Options that several commands share, each described once. */
 
-export interface SessionFlags {
-  readonly orchestrator?: string;
+/** How a server is trusted, and what it is shown. */
+export interface TlsFlags {
   readonly tlsCa?: string;
+  /** Certificate and key. */
+  readonly tlsIdentity?: readonly [string, string];
+}
+
+export interface SessionFlags extends TlsFlags {
+  readonly orchestrator?: string;
   readonly data: Readonly<Record<string, string>>;
   readonly models: string;
   readonly runs: string;
@@ -28,9 +35,13 @@ export const tlsCaOption = new Option(
   "the certificate authority of the server's TLS; plaintext without",
 );
 
-export interface TeacherFlags {
+export const tlsIdentityOption = new Option(
+  '--tls-identity <cert,key>',
+  'the files of a certificate to show, where the server asks for one',
+).argParser(certificateAndKey);
+
+export interface TeacherFlags extends TlsFlags {
   readonly teacher: string;
-  readonly tlsCa?: string;
 }
 
 export function teacherOption(what = 'a running teacher'): Option {
@@ -38,18 +49,22 @@ export function teacherOption(what = 'a running teacher'): Option {
   return option.makeOptionMandatory();
 }
 
-/** Of a server whose certificate authority is named; plaintext without. */
-export function tlsOf({
-  tlsCa,
-}: {
-  readonly tlsCa?: string;
-}): ClientTls | undefined {
-  return tlsCa === undefined ? undefined : { caPath: tlsCa };
+/**
+ * Of a server whose certificate authority is named; plaintext without.
+ * @throws ConfigInvalidError for a certificate that nobody would see
+ */
+export function tlsOf({ tlsCa, tlsIdentity }: TlsFlags): ClientTls | undefined {
+  const [certPath, keyPath] = tlsIdentity ?? [];
+  if (tlsCa !== undefined) return { caPath: tlsCa, certPath, keyPath };
+  if (tlsIdentity === undefined) return undefined;
+  throw new ConfigInvalidError({
+    ...{ source: 'command line', line: 0, field: '--tls-ca', value: 'missing' },
+    expected: 'a file, beside --tls-identity',
+  });
 }
 
-export interface RemoteFlags {
+export interface RemoteFlags extends TlsFlags {
   readonly orchestrator: string;
-  readonly tlsCa?: string;
 }
 
 export const dataOption = new Option(
@@ -96,6 +111,12 @@ export function wholeNumber(text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && text.trim() !== '') return value;
   throw new InvalidArgumentError('a whole number is expected');
+}
+
+function certificateAndKey(text: string): readonly [string, string] {
+  const [certificate, key, ...more] = text.split(',');
+  if (certificate && key && more.length === 0) return [certificate, key];
+  throw new InvalidArgumentError('cert.pem,key.pem is expected');
 }
 
 function collectDataset(

@@ -7,6 +7,7 @@ import {
   RunCancelledError,
 } from '#runtime/errors.js';
 import { newRunId } from '#runtime/run-id.js';
+import type { ClientTls } from '#runtime/rpc/options.js';
 import { openLeader } from './leader-client.js';
 
 /** A run as the orchestrator tells it; see proto/rrd/v1/run.proto. */
@@ -73,16 +74,13 @@ export interface OrchestratorClient {
 /**
  * @param addresses `host:port` of each orchestrator on the bus, with commas;
  *   any of them answers, and the others are asked when it is gone
- * @param caPath trusts a TLS server that it signed; plaintext without
+ * @param tls plaintext without
  */
 export function openOrchestrator(
   addresses: string,
-  caPath?: string,
+  tls?: ClientTls,
 ): OrchestratorClient {
-  const leader = openLeader(
-    addresses,
-    caPath === undefined ? undefined : { caPath },
-  );
+  const leader = openLeader(addresses, tls);
   const options = { deadlineMs };
   return {
     // An id of our own: asked twice, it is still one run.

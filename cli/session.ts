@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import type { EngineChoice } from '#runtime/compute/engine.js';
+import type { ClientTls } from '#runtime/rpc/options.js';
 import { startLocalCluster } from './local-cluster.js';
 import {
   openOrchestrator,
@@ -9,8 +10,8 @@ import {
 export interface SessionOptions {
   /** Address of a running orchestrator; without it all services start here. */
   readonly orchestrator?: string | undefined;
-  /** Certificate authority of its TLS; plaintext without. */
-  readonly tlsCa?: string | undefined;
+  /** Plaintext without. */
+  readonly tls?: ClientTls | undefined;
   /** Data sets of the local services: name -> `folder:/path`, `cifar10:...`. */
   readonly datasets: Readonly<Record<string, string>>;
   readonly modelsDir: string;
@@ -27,7 +28,7 @@ export interface Session extends AsyncDisposable {
 
 export async function openSession(options: SessionOptions): Promise<Session> {
   if (options.orchestrator !== undefined) {
-    const orchestrator = openOrchestrator(options.orchestrator, options.tlsCa);
+    const orchestrator = openOrchestrator(options.orchestrator, options.tls);
     return {
       orchestrator,
       [Symbol.asyncDispose]: async () => orchestrator.close(),

@@ -5,14 +5,19 @@ import { restoration } from '#runtime/bank/restoration.js';
 import { QueueNotFoundError } from '#runtime/errors.js';
 import { connect, type RpcClient } from '#runtime/rpc/client.js';
 import { readStoredQueue, writeQueue } from '../bank-file.js';
-import { jsonOption, tlsCaOption } from '../options.js';
+import {
+  jsonOption,
+  tlsCaOption,
+  tlsIdentityOption,
+  type TlsFlags,
+  tlsOf,
+} from '../options.js';
 import { bytes, percent, table } from '../text.js';
 
 type BankClient = RpcClient<'rrd.v1.MemoryBankService'>;
 
-interface BankFlags {
+interface BankFlags extends TlsFlags {
   readonly bank: string;
-  readonly tlsCa?: string;
   readonly json?: boolean;
 }
 
@@ -29,15 +34,16 @@ function command(name: string, description: string): Command {
   return new Command(name)
     .description(description)
     .addOption(bankOption)
-    .addOption(tlsCaOption);
+    .addOption(tlsCaOption)
+    .addOption(tlsIdentityOption);
 }
 
 async function withBank<T>(
-  { bank, tlsCa }: BankFlags,
+  flags: BankFlags,
   body: (client: BankClient) => Promise<T>,
 ): Promise<T> {
-  const tls = tlsCa === undefined ? undefined : { caPath: tlsCa };
-  const client = connect('rrd.v1.MemoryBankService', bank, { tls });
+  const tls = tlsOf(flags);
+  const client = connect('rrd.v1.MemoryBankService', flags.bank, { tls });
   try {
     return await body(client);
   } finally {

@@ -6,6 +6,7 @@ import {
   positiveInteger,
   teacherOption,
   tlsCaOption,
+  tlsIdentityOption,
   tlsOf,
   type TeacherFlags,
 } from '../options.js';
@@ -32,6 +33,7 @@ const teacher = new Command('teacher')
   .addOption(counted('--batch <n>', 'images of a request', 4096, 4))
   .addOption(counted('--seconds <n>', 'how long, at most 600', 600, 10))
   .addOption(tlsCaOption)
+  .addOption(tlsIdentityOption)
   .addOption(jsonOption)
   .action(async (flags: LoadFlags) => {
     const { clients, batch, seconds, protocol, model } = flags;

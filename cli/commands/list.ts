@@ -4,6 +4,8 @@ import {
   remoteOption,
   type RemoteFlags,
   tlsCaOption,
+  tlsIdentityOption,
+  tlsOf,
 } from '../options.js';
 import {
   openOrchestrator,
@@ -17,9 +19,10 @@ export const listCommand = new Command('list')
   .description('all runs of an orchestrator, newest first')
   .addOption(remoteOption)
   .addOption(tlsCaOption)
+  .addOption(tlsIdentityOption)
   .addOption(jsonOption)
   .action(async (flags: RemoteFlags & { json?: boolean }) => {
-    const orchestrator = openOrchestrator(flags.orchestrator, flags.tlsCa);
+    const orchestrator = openOrchestrator(flags.orchestrator, tlsOf(flags));
     try {
       const runs = await orchestrator.list();
       console.log(flags.json ? JSON.stringify(runs) : runTable(runs));

@@ -12,6 +12,8 @@ import {
   runsOption,
   type SessionFlags,
   tlsCaOption,
+  tlsIdentityOption,
+  tlsOf,
   wholeNumber,
 } from '../options.js';
 import type { Run } from '../orchestrator-client.js';
@@ -40,6 +42,7 @@ export const runCommand = new Command('run')
   .addOption(epochsOption)
   .addOption(orchestratorOption)
   .addOption(tlsCaOption)
+  .addOption(tlsIdentityOption)
   .addOption(dataOption)
   .addOption(modelsOption)
   .addOption(runsOption)
@@ -62,7 +65,7 @@ export async function runExperiment(
   using interruption = catchInterruption();
   await using session = await openSession({
     orchestrator: flags.orchestrator,
-    tlsCa: flags.tlsCa,
+    tls: tlsOf(flags),
     datasets: flags.data,
     modelsDir: flags.models,
     runsDir: flags.runs,

@@ -4,6 +4,8 @@ import {
   remoteOption,
   type RemoteFlags,
   tlsCaOption,
+  tlsIdentityOption,
+  tlsOf,
 } from '../options.js';
 import {
   openOrchestrator,
@@ -29,9 +31,10 @@ function steerCommand(
     .argument('<run>', 'the id of a run')
     .addOption(remoteOption)
     .addOption(tlsCaOption)
+    .addOption(tlsIdentityOption)
     .addOption(jsonOption)
     .action(async (runId: string, flags: RemoteFlags & { json?: boolean }) => {
-      const orchestrator = openOrchestrator(flags.orchestrator, flags.tlsCa);
+      const orchestrator = openOrchestrator(flags.orchestrator, tlsOf(flags));
       try {
         const run = await ask(orchestrator, runId);
         const text = `${runId}: ${phaseName(run)}`;

@@ -6,6 +6,8 @@ import {
   remoteOption,
   type RemoteFlags,
   tlsCaOption,
+  tlsIdentityOption,
+  tlsOf,
 } from '../options.js';
 import { openOrchestrator, type Run } from '../orchestrator-client.js';
 import { createProgress } from '../progress.js';
@@ -16,11 +18,12 @@ export const watchCommand = new Command('watch')
   .argument('<run>', 'the id of a run')
   .addOption(remoteOption)
   .addOption(tlsCaOption)
+  .addOption(tlsIdentityOption)
   .addOption(jsonOption)
   .action(async (runId: string, flags: RemoteFlags & { json?: boolean }) => {
     using interruption = catchInterruption();
     const { signal } = interruption;
-    const orchestrator = openOrchestrator(flags.orchestrator, flags.tlsCa);
+    const orchestrator = openOrchestrator(flags.orchestrator, tlsOf(flags));
     const progress = createProgress(process.stderr);
     try {
       const show = (change: Run) => {

@@ -1,47 +1,36 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ServiceUnavailableError } from '../errors.js';
+import {
+  Authority,
+  type Identity,
+  opensslMissing,
+} from './certificates.test-fixture.js';
 import { connect } from './client.js';
 import type { ClientTls } from './options.js';
 import { serve } from './serve.test-fixture.js';
 
-const openssl = spawnSync('openssl', ['version']).status === 0;
-if (!openssl) console.warn('SKIPPED: mTLS, since openssl is not installed');
+const missing = opensslMissing();
+if (missing) console.warn(`SKIPPED: mTLS, since ${missing}`);
 
-describe.skipIf(!openssl)('mTLS', () => {
-  let folder = '';
-  const at = (name: string) => join(folder, name);
-  const run = (command: string) =>
-    execFileSync('openssl', command.split(' '), {
-      ...{ cwd: folder, stdio: 'pipe' },
-    });
-  const key = '-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes';
-
-  /** A key and a certificate for `name`, signed by the test's own authority. */
-  function certify(name: string, alternatives: string): void {
-    writeFileSync(at('names'), `subjectAltName=${alternatives}`);
-    run(`req ${key} -subj /CN=${name} -keyout ${name}.key -out ${name}.csr`);
-    const ca = '-CA ca.crt -CAkey ca.key -CAcreateserial -days 2';
-    run(`x509 -req -in ${name}.csr ${ca} -extfile names -out ${name}.crt`);
-  }
+describe.skipIf(missing)('mTLS', () => {
+  let authority: Authority;
+  const identities: Record<string, Identity> = {};
+  const at = (name: string) => join(authority.folder, name);
+  const own = (name: string) => identities[name]!;
 
   beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'rrd-tls-'));
-    run(`req -x509 ${key} -days 2 -subj /CN=ca -keyout ca.key -out ca.crt`);
-    certify('server', 'DNS:bank.test,IP:127.0.0.1');
-    certify('client', 'DNS:a.test');
-    certify('student-7', 'DNS:b.test');
-    certify('pod', 'DNS:ops.rrd.svc');
+    authority = new Authority();
+    for (const [name, alternatives] of [
+      ['server', 'DNS:bank.test,IP:127.0.0.1'],
+      ['client', 'DNS:a.test'],
+      ['student-7', 'DNS:b.test'],
+      ['pod', 'DNS:ops.rrd.svc'],
+    ] as const)
+      identities[name] = authority.certify(name, alternatives);
   });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-  const own = (name: string) => ({
-    caPath: at('ca.crt'),
-    ...{ certPath: at(`${name}.crt`), keyPath: at(`${name}.key`) },
-  });
+  afterAll(() => authority[Symbol.dispose]());
 
   async function start(accessPath?: string) {
     const { server } = await serve(

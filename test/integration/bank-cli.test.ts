@@ -3,6 +3,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  Authority,
+  opensslMissing,
+} from '#runtime/rpc/certificates.test-fixture.js';
 import { connect } from '#runtime/rpc/client.js';
 import { toWire } from '#runtime/rpc/tensor-codec.js';
 import { packageRoot } from '#runtime/paths.js';
@@ -100,3 +104,41 @@ describe('rrd bank', () => {
     expect(rrd('import', path, 'bad').stderr).toMatch('[CORRUPT_FILE]');
   });
 });
+
+const noCertificates = opensslMissing();
+
+describe.skipIf(noCertificates)(
+  `rrd bank over TLS${noCertificates ? `: SKIPPED, ${noCertificates}` : ''}`,
+  () => {
+    it('does what the access rules let its certificate do', async () => {
+      using authority = new Authority();
+      const server = authority.certify('bank', 'DNS:localhost');
+      const rules = join(authority.folder, 'access.yaml');
+      await writeFile(rules, 'rrd.v1.MemoryBankService/List*: [me]\n');
+      await using guarded = await spawnService('memory-bank', {
+        LISTEN__TLS__CERT_PATH: server.certPath,
+        LISTEN__TLS__KEY_PATH: server.keyPath,
+        LISTEN__TLS__CA_PATH: server.caPath,
+        LISTEN__TLS__ACCESS_PATH: rules,
+      });
+      const identity = (name: string) => {
+        const { certPath, keyPath } = authority.certify(name, `DNS:${name}`);
+        return ['--tls-identity', `${certPath},${keyPath}`];
+      };
+      const ask = (...args: string[]) => {
+        const address = guarded.address.replace('127.0.0.1', 'localhost');
+        const at = ['--bank', address, '--tls-ca', server.caPath];
+        const command = [join(packageRoot, 'bin/rrd'), 'bank', ...args, ...at];
+        return spawnSync(process.execPath, command, { encoding: 'utf8' });
+      };
+      const me = identity('me');
+      expect(ask('list', ...me)).toMatchObject({ status: 0, stderr: '' });
+      expect(ask('delete', 'q', ...me).stderr).toMatch(
+        'me may not call rrd.v1.MemoryBankService/DeleteQueue [CALLER_NOT_ALLOWED]',
+      );
+      const stranger = ask('list', ...identity('stranger'));
+      expect(stranger.stderr).toMatch('[CALLER_NOT_ALLOWED]');
+      expect(ask('list').status).not.toBe(0);
+    }, 60_000);
+  },
+);

@@ -4,6 +4,7 @@ import {
   jsonOption,
   teacherOption,
   tlsCaOption,
+  tlsIdentityOption,
   tlsOf,
   type TeacherFlags,
 } from '../../options.js';
@@ -59,6 +60,7 @@ function command(name: string, description: string): Command {
     .description(description)
     .addOption(teacherOption())
     .addOption(tlsCaOption)
+    .addOption(tlsIdentityOption)
     .addOption(jsonOption);
 }
 

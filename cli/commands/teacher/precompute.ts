@@ -7,6 +7,7 @@ import {
   jsonOption,
   teacherOption,
   tlsCaOption,
+  tlsIdentityOption,
   tlsOf,
   type TeacherFlags,
 } from '../../options.js';
@@ -28,6 +29,7 @@ export const precomputeCommand = new Command('precompute')
   .addOption(teacherOption())
   .addOption(epochsOption)
   .addOption(tlsCaOption)
+  .addOption(tlsIdentityOption)
   .addOption(dataOption)
   .addOption(jsonOption)
   .action(async (path: string, flags: Flags) => {
