@@ -133,8 +133,8 @@ describe.skipIf(noCertificates)(
       };
       const me = identity('me');
       expect(ask('list', ...me)).toMatchObject({ status: 0, stderr: '' });
-      expect(ask('delete', 'q', ...me).stderr).toMatch(
-        'me may not call rrd.v1.MemoryBankService/DeleteQueue [CALLER_NOT_ALLOWED]',
+      expect(ask('inspect', 'q', ...me).stderr).toMatch(
+        /^rrd: me may not call rrd\.v1\.\w+\/GetQueueHealth \[CALLER_NOT_ALLOWED\]/,
       );
       const stranger = ask('list', ...identity('stranger'));
       expect(stranger.stderr).toMatch('[CALLER_NOT_ALLOWED]');
