@@ -303,53 +303,6 @@ describe('failures', () => {
   );
 });
 
-describe('a run that workers pass on', () => {
-  const declined = (record: RunRecord, atMs: number) => {
-    const { attempt } = record;
-    const event = { ...events.declined, attempt };
-    return transition(record, event, atMs, policy).record;
-  };
-
-  it('is offered again at no cost, later and later', () => {
-    let record = run('pending');
-    const waits: number[] = [];
-    for (let i = 0; i < 11; i++) {
-      record = declined(record, nowMs);
-      waits.push(record.notBeforeMs - nowMs);
-    }
-    expect(waits).toEqual([
-      ...Array.from({ length: 8 }, () => 0),
-      ...[1_000, 2_000, 4_000],
-    ]);
-    expect(record).toMatchObject({
-      ...{ phase: 'pending', attempt: 13, retries: 1, worker: '' },
-      ...{ failure, declines: 11, declinedMs: nowMs },
-    });
-  });
-
-  it('fails once it has waited for long enough', () => {
-    const first = declined(run('resuming'), nowMs);
-    expect(declined(first, nowMs + 9_999).phase).toBe('resuming');
-    const last = declined(first, nowMs + 10_000);
-    expect(last).toMatchObject({ phase: 'failed', failure, retries: 1 });
-    const again = after(last, events['resume-requested']).record;
-    expect(again).toMatchObject({ phase: 'resuming', declines: 0 });
-  });
-
-  it('is as good as new once a worker takes it', () => {
-    const taken = after(
-      run('pending', { declines: 3, declinedMs: 1 }),
-      events.claimed,
-    ).record;
-    expect(taken).toMatchObject({ phase: 'preparing', declines: 0 });
-  });
-
-  it('is no business of who passed an older offer on', () => {
-    const record = run('pending', { attempt: 3 });
-    expect(after(record, events.declined).record).toBe(record);
-  });
-});
-
 describe('pausing', () => {
   const afterAll = (record: RunRecord, ...types: EventType[]) =>
     types.reduce((before, type) => after(before, events[type]).record, record);
