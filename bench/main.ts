@@ -5,6 +5,7 @@ import { benchFaults } from './faults.js';
 import { benchTeacherForward } from './teacher-forward.js';
 import { benchTeacherService } from './teacher-service/index.js';
 import { benchGpu } from './gpu.js';
+import { benchPrecision } from './precision.js';
 import { benchResume } from './resume.js';
 import { benchRrdStep } from './rrd-step.js';
 import { benchServices } from './services-vs-in-process.js';
@@ -20,6 +21,7 @@ const benches: Readonly<Record<string, () => Promise<object>>> = {
   engines: () => benchEngines(),
   equivalence: benchEquivalence,
   faults: benchFaults,
+  precision: benchPrecision,
   resume: benchResume,
   gpu: benchGpu,
   'rrd-step': benchRrdStep,

@@ -4,6 +4,7 @@ import type {
   QueueSpec__Output,
 } from '#proto/rrd/v1/QueueSpec.js';
 import type { QueueState as WireState } from '#proto/rrd/v1/QueueState.js';
+import { fromWirePrecision, toWirePrecision } from '#runtime/bank/wire-rows.js';
 import { InvalidRequestError } from '#runtime/errors.js';
 import type { QueueState } from './bank-queue.js';
 import type { QueueSpec } from './queue-spec.js';
@@ -20,16 +21,21 @@ export function toWireState({ spec, ...counters }: QueueState): WireState {
   return { ...counters, spec: toWireSpec(spec) };
 }
 
-function toWireSpec({ init, ...spec }: QueueSpec): WireSpec {
-  return { ...spec, init: initNames[init] };
+function toWireSpec({ init, precision, ...spec }: QueueSpec): WireSpec {
+  return {
+    ...spec,
+    init: initNames[init],
+    precision: toWirePrecision(precision),
+  };
 }
 
 /** @throws InvalidRequestError; numbers and names are the bank's to check */
 export function fromWireSpec(spec: QueueSpec__Output | null): QueueSpec {
-  const { init, momentum, ...rest } = required('spec', spec);
+  const { init, momentum, precision, ...rest } = required('spec', spec);
   return {
     ...rest,
     init: fromWireInit(init),
+    precision: fromWirePrecision(precision),
     ...(momentum !== undefined && { momentum }),
   };
 }

@@ -2,13 +2,13 @@ import type { QueueSnapshot } from '#distill/queue.js';
 import type { Delta__Output } from '#proto/rrd/v1/Delta.js';
 import type { SubscribeResponse__Output } from '#proto/rrd/v1/SubscribeResponse.js';
 import { SnapshotReader } from '#runtime/bank/snapshot-reader.js';
+import { fromWirePrecision, fromWireRows } from '#runtime/bank/wire-rows.js';
 import {
   QueueConflictError,
   ServiceUnavailableError,
   VersionEvictedError,
 } from '#runtime/errors.js';
 import { isRetryable, systemClock } from '#runtime/rpc/retry.js';
-import { fromWire } from '#runtime/rpc/tensor-codec.js';
 import {
   BankClient,
   type BankOptions,
@@ -195,10 +195,10 @@ export class BankMirror {
       const fields = { queue, field: 'run', expected: runId, actual };
       throw new QueueConflictError(fields);
     }
-    const { data: rows } = fromWire(delta.rows, {
+    const rows = fromWireRows(delta.rows, {
       field: 'delta.rows',
-      dataType: 'float32',
-      shape: [null, spec.featDim],
+      featDim: spec.featDim,
+      precision: fromWirePrecision(spec.precision),
     });
     this.#version = version;
     const { slots, traceparent } = delta;

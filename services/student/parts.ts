@@ -1,5 +1,6 @@
 import { type Experiment, needsOf } from '#distill/experiment.js';
 import type { Side } from '#distill/methods/method.js';
+import { toWirePrecision } from '#runtime/bank/wire-rows.js';
 import type { Bus } from '#runtime/bus/bus.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
 import type { Datasets } from '#runtime/data/index.js';
@@ -146,8 +147,9 @@ export function mirrorOptions(
   const { runId: queue, experiment } = order;
   if (!needsOf(experiment).queue || !teacher) return undefined;
   const { capacity, seed, init: by } = experiment.bank;
+  const precision = toWirePrecision(experiment.bank.precision);
   const init = by === 'rows' ? 'QUEUE_INIT_ROWS' : 'QUEUE_INIT_COLUMNS';
-  const own = { queue, capacity, seed, init } as const;
+  const own = { queue, capacity, seed, init, precision } as const;
   return optionsOf(order, around, { ...own, ...specOf(order, teacher) });
 }
 
