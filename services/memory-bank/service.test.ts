@@ -1,24 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { encodeRows, roundRows } from '#distill/precision.js';
 import { FifoQueue } from '#distill/queue.js';
 import { SampleMemory } from '#distill/sample-memory.js';
-import { readQueue } from '#runtime/bank/read-queue.js';
-import { toWirePrecision } from '#runtime/bank/wire-rows.js';
 import {
   BankBytesError,
   BatchShapeError,
   DrainingError,
   EmbeddingDimError,
   InvalidRequestError,
-  QueueConflictError,
   QueueNotFoundError,
   StaleEpochError,
   VersionEvictedError,
 } from '#runtime/errors.js';
 import { createLogger } from '#runtime/logger.js';
 import { connect } from '#runtime/rpc/client.js';
-import { fromWire, toWire, toWireAs } from '#runtime/rpc/tensor-codec.js';
+import { fromWire, toWire } from '#runtime/rpc/tensor-codec.js';
 import { toConfig, type MemoryBankSettings } from './config.js';
 import { startMemoryBank } from './service.js';
 
@@ -120,71 +116,6 @@ describe('subscribe', () => {
     const expected = FifoQueue.create({ ...spec, init: 'rows' });
     for (let step = 0; step < last; step++) expected.enqueue(rowsOf(step).data);
     for (const mirror of mirrored) expectSame(mirror, expected);
-  });
-
-  it.each(['float16', 'bfloat16'] as const)(
-    'carries %s rows as they are held, in half the bytes',
-    async (precision) => {
-      const { client } = await start({ maxBytes: 2 * 2048 * 128 * 2 });
-      const own = { ...spec, precision: toWirePrecision(precision) };
-      await client.createQueue({ spec: own, epoch: 1 });
-      const { shape, data } = rowsOf(1);
-      const stored = encodeRows(data, precision);
-      const batch = {
-        ...{ queue: 'q', epoch: 1, teacherDigest: 't' },
-        batchId: { runId: 'r', step: 0, rank: 0 },
-      };
-      // float32, and the other kind of halves.
-      const other = precision === 'float16' ? 'bfloat16' : 'float16';
-      for (const rows of [
-        toWire({ shape, data }),
-        toWireAs(other, { shape, data: stored }),
-      ]) {
-        const call = client.enqueue({ ...batch, rows });
-        await expect(call).rejects.toBeInstanceOf(BatchShapeError);
-      }
-      const rows = toWireAs(precision, { shape, data: stored });
-      await client.enqueue({ ...batch, rows });
-      const expected = FifoQueue.create({ ...spec, init: 'rows', precision });
-      expected.enqueue(roundRows(data, precision));
-      const { snapshot } = await readQueue(client, 'q');
-      expectSame(FifoQueue.restore(snapshot), expected);
-      const received = client.bytes.received;
-      for await (const { delta } of client.subscribe({
-        ...{ queue: 'q', fromVersion: 0 },
-      })) {
-        expect(delta?.rows?.data.length).toBe(2 * data.length);
-        break;
-      }
-      const overhead = client.bytes.received - received - 2 * data.length;
-      expect(overhead).toBeLessThan(200);
-    },
-  );
-
-  it('refuses infinities among halves, and halves with a momentum', async () => {
-    const { client } = await start();
-    const precision = 'DATA_TYPE_FLOAT16' as const;
-    const own = { ...spec, precision };
-    await client.createQueue({ spec: own, epoch: 1 });
-    const data = encodeRows(new Float32Array(128).fill(1e6), 'float16');
-    const calls = [
-      client.enqueue({
-        ...{ queue: 'q', epoch: 1, teacherDigest: 't' },
-        batchId: { runId: 'r', step: 0, rank: 0 },
-        rows: toWireAs('float16', { shape: [1, 128], data }),
-      }),
-      client.createQueue({
-        spec: {
-          ...{ ...own, queue: 'm', momentum: 0.5 },
-          init: 'QUEUE_INIT_UNIFORM',
-        },
-      }),
-      client.createQueue({ spec: { ...own, precision: 'DATA_TYPE_INT32' } }),
-    ];
-    for (const call of calls)
-      await expect(call).rejects.toBeInstanceOf(InvalidRequestError);
-    const same = client.createQueue({ spec, epoch: 1 });
-    await expect(same).rejects.toBeInstanceOf(QueueConflictError);
   });
 
   it('goes on behind a version, or says that it is gone', async () => {
