@@ -9,6 +9,7 @@ import { benchPrecision } from './precision.js';
 import { benchResume } from './resume.js';
 import { benchRrdStep } from './rrd-step.js';
 import { benchServices } from './services-vs-in-process.js';
+import { benchStaleness } from './staleness.js';
 import { benchEngines, benchStudentStep } from './student-step.js';
 
 /**
@@ -26,6 +27,7 @@ const benches: Readonly<Record<string, () => Promise<object>>> = {
   gpu: benchGpu,
   'rrd-step': benchRrdStep,
   'services-vs-in-process': () => benchServices(),
+  staleness: benchStaleness,
   'student-step': benchStudentStep,
   'teacher-forward': () => benchTeacherForward(),
   'teacher-service': benchTeacherService,

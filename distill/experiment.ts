@@ -58,6 +58,8 @@ export const experimentFields = z.strictObject({
       projectionSeed: seed.default(0),
       /** What rows are rounded to where they enter the queue. */
       precision: z.enum(precisions).default('float32'),
+      /** Steps whose rows the queue may lack: above 0 no two runs are equal. */
+      staleness: z.number().int().min(0).max(64).default(0),
     })
     .prefault({}),
   /**

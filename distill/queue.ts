@@ -29,6 +29,13 @@ export interface QueueSnapshot<Rows extends StoredRows = Float32Array> {
   readonly version: number;
 }
 
+/** What makes version - 1 of a queue into version. */
+export interface Commit<Rows extends StoredRows = Float32Array> {
+  readonly version: number;
+  /** [n, featDim] */
+  readonly rows: Rows;
+}
+
 /**
  * A ring of the newest `capacity` rows. The bank and every student's mirror
  * use this class; the same enqueues on both give the same values, which the bank
@@ -119,6 +126,19 @@ export class FifoQueue<Rows extends StoredRows = Float32Array> {
     }
     this.#pointer = slot;
     return ++this.#version;
+  }
+
+  /**
+   * Takes over commits in their order; those that the queue has are passed over.
+   * @throws RangeError if one is missing in between
+   */
+  follow(commits: readonly Commit<Rows>[]): void {
+    for (const { version, rows } of commits) {
+      if (version <= this.#version) continue;
+      if (version > this.#version + 1)
+        throw new RangeError(`version ${version} behind ${this.#version}`);
+      this.enqueue(rows);
+    }
   }
 
   /** A copy of the whole content. */

@@ -205,12 +205,15 @@ export function feedOf(
   { plan, teacher, bank, memories }: Peers,
   ranks: readonly number[],
 ): StepFeed {
-  const { prefetch } = experiment;
+  const { prefetch, bank: queue } = experiment;
   const { totalSteps } = plan;
   const requestsOf = teacherRequests(plan, teacher?.mapShapes.length ?? 0);
   const peers = { teacher, bank, memories };
   return new StepFeed(
-    { ...peers, runId, prefetch, totalSteps, ranks, requestsOf },
+    {
+      ...{ ...peers, runId, prefetch, totalSteps, ranks, requestsOf },
+      staleness: queue.staleness,
+    },
     signal,
   );
 }
