@@ -7,11 +7,13 @@ import { benchTeacherService } from './teacher-service/index.js';
 import { benchGpu } from './gpu.js';
 import { benchMemories } from './memories/index.js';
 import { benchRanks } from './ranks/index.js';
+import { benchPrecision } from './precision.js';
 import { benchResume } from './resume.js';
 import { benchRrdStep } from './rrd-step.js';
 import { benchSimulate } from './simulate/index.js';
 import { benchSweep } from './sweep.js';
 import { benchServices } from './services-vs-in-process.js';
+import { benchStaleness } from './staleness.js';
 import { benchEngines, benchStudentStep } from './student-step.js';
 
 /**
@@ -26,12 +28,14 @@ const benches: Readonly<Record<string, () => Promise<object>>> = {
   faults: benchFaults,
   memories: benchMemories,
   ranks: benchRanks,
+  precision: benchPrecision,
   resume: benchResume,
   gpu: benchGpu,
   'rrd-step': benchRrdStep,
   simulate: benchSimulate,
   sweep: benchSweep,
   'services-vs-in-process': () => benchServices(),
+  staleness: benchStaleness,
   'student-step': benchStudentStep,
   'teacher-forward': () => benchTeacherForward(),
   'teacher-service': benchTeacherService,

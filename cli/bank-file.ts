@@ -1,15 +1,17 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { z } from 'zod';
+import { precisions } from '#distill/precision.js';
 import type { QueueSnapshot } from '#distill/queue.js';
 import type { ReadQueue } from '#runtime/bank/read-queue.js';
+import { fromWirePrecision } from '#runtime/bank/wire-rows.js';
 import {
   decodeSafetensors,
   encodeSafetensors,
 } from '#runtime/checkpoint/index.js';
 import { CorruptFileError, InvalidRequestError } from '#runtime/errors.js';
 
-/** A queue as one file. */
+/** A queue as one file, its rows as float32: halves are among those. */
 
 const metadataSchema = z.object({
   version: z.coerce.number().int().nonnegative(),
@@ -18,6 +20,8 @@ const metadataSchema = z.object({
   teacherDigest: z.string().min(1),
   projectionSeed: z.coerce.number().int().nonnegative(),
   worldSize: z.coerce.number().int().positive(),
+  /** Of the queue; a file of rows that were float32 may lack it. */
+  precision: z.enum(precisions).default('float32'),
 });
 
 export interface StoredQueue {
@@ -42,7 +46,9 @@ export async function writeQueue(
   } = state.spec ?? {};
   const { nextStep } = state;
   const numbers = { version, pointer, nextStep, projectionSeed, worldSize };
-  const texts = Object.entries({ teacherDigest, ...numbers }).map(
+  const precision = fromWirePrecision(state.spec?.precision);
+  const others = { teacherDigest, precision, ...numbers };
+  const texts = Object.entries(others).map(
     ([key, value]) => [key, String(value)] as const,
   );
   switch (extname(path)) {

@@ -99,6 +99,11 @@ describe('experimentSchema', () => {
       ['student', 'network'],
     ],
     [
+      'halves beside memories of all samples',
+      written({ crdMemory: {} }, { bank: { precision: 'float16' } }),
+      ['bank', 'precision'],
+    ],
+    [
       'no rows in the bank',
       written({}, { bank: { capacity: 0 } }),
       ['bank', 'capacity'],

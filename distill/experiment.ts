@@ -7,6 +7,7 @@ import type {
   Weighted,
 } from './methods/method.js';
 import { networkNames } from './models/index.js';
+import { precisions } from './precision.js';
 import { mergedViews } from './views.js';
 import {
   everCounts,
@@ -55,6 +56,10 @@ export const experimentFields = z.strictObject({
       seed: seed.default(0),
       init: z.enum(['rows', 'columns']).default('rows'),
       projectionSeed: seed.default(0),
+      /** What rows are rounded to where they enter the queue. */
+      precision: z.enum(precisions).default('float32'),
+      /** Steps whose rows the queue may lack: above 0 no two runs are equal. */
+      staleness: z.number().int().min(0).max(64).default(0),
     })
     .prefault({}),
   /**
@@ -149,6 +154,11 @@ export const experimentSchema = experimentFields.superRefine(
     const remembering = terms.filter(hasMemories);
     if (remembering.length > 1)
       refuse(['loss'], 'one term with memories of all samples at most');
+    if (remembering.length > 0 && experiment.bank.precision !== 'float32')
+      refuse(
+        ['bank', 'precision'],
+        `float32, since ${remembering[0]!.name} has memories of all samples`,
+      );
   },
 );
 

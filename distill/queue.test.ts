@@ -104,6 +104,20 @@ describe('FifoQueue', () => {
     expect(copy.snapshot()).toEqual(queue.snapshot());
   });
 
+  it('follows commits, passing over those that it has', () => {
+    const queue = FifoQueue.create(options);
+    const commits = [1, 2, 3].map((version) => ({
+      ...{ version, rows: numbered(version, 2) },
+    }));
+    queue.follow(commits.slice(0, 2));
+    queue.follow(commits);
+    const other = FifoQueue.create(options);
+    for (const { rows } of commits) other.enqueue(rows);
+    expect(queue.snapshot()).toEqual(other.snapshot());
+    const gap = [{ version: 5, rows: numbered(5, 2) }];
+    expect(() => queue.follow(gap)).toThrow(RangeError);
+  });
+
   it('refuses what is not a whole number of rows', () => {
     const queue = FifoQueue.create(options);
     expect(() => queue.enqueue(new Float32Array(3))).toThrow(RangeError);

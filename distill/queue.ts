@@ -1,4 +1,5 @@
 import { rngFrom } from './data/rng.js';
+import { type Precision, roundRows, type StoredRows } from './precision.js';
 import { drawTensor } from './tensors.js';
 
 /** What a queue is at version 0. */
@@ -13,12 +14,14 @@ export interface QueueOptions {
    * reference code does (rows then have norm sqrt(d / K) on average).
    */
   readonly init: 'rows' | 'columns';
+  /** What the rows are rounded to; float32 without it. */
+  readonly precision?: Precision;
 }
 
 /** A queue's whole content, for snapshots and checkpoints. */
-export interface QueueSnapshot {
-  /** float32 [capacity, featDim] in slot order. */
-  readonly rows: Float32Array;
+export interface QueueSnapshot<Rows extends StoredRows = Float32Array> {
+  /** [capacity, featDim] in slot order. */
+  readonly rows: Rows;
   readonly featDim: number;
   /** The slot that the next row goes to. */
   readonly pointer: number;
@@ -26,21 +29,30 @@ export interface QueueSnapshot {
   readonly version: number;
 }
 
+/** What makes version - 1 of a queue into version. */
+export interface Commit<Rows extends StoredRows = Float32Array> {
+  readonly version: number;
+  /** [n, featDim] */
+  readonly rows: Rows;
+}
+
 /**
  * A ring of the newest `capacity` rows. The bank and every student's mirror
- * use this class; the same enqueues on both give the same bytes.
+ * use this class; the same enqueues on both give the same values, which the bank
+ * may hold as halves.
  *
  * A batch need not divide the capacity (the reference asserts that it does):
  * it wraps around, and of a batch larger than the queue the last rows remain.
  */
-export class FifoQueue {
+export class FifoQueue<Rows extends StoredRows = Float32Array> {
   readonly capacity: number;
   readonly featDim: number;
-  readonly #rows: Float32Array;
+  readonly #rows: Rows;
   #pointer: number;
   #version: number;
 
-  private constructor({ rows, featDim, pointer, version }: QueueSnapshot) {
+  private constructor(snapshot: QueueSnapshot<Rows>) {
+    const { rows, featDim, pointer, version } = snapshot;
     const capacity = rows.length / featDim;
     if (!(capacity >= 1 && Number.isInteger(capacity))) {
       throw new RangeError(`${rows.length} values are no rows of ${featDim}`);
@@ -67,17 +79,25 @@ export class FifoQueue {
   }
 
   /** Likewise, without the copy: the rows are the queue's own from here on. */
-  static adopt(snapshot: QueueSnapshot): FifoQueue {
+  static adopt<Rows extends StoredRows>(
+    snapshot: QueueSnapshot<Rows>,
+  ): FifoQueue<Rows> {
     return new FifoQueue(snapshot);
   }
 
   /** The live rows [capacity, featDim] in slot order: read only, not a copy. */
-  get rows(): Float32Array {
+  get rows(): Rows {
     return this.#rows;
   }
 
   get pointer(): number {
     return this.#pointer;
+  }
+
+  /** Everything but the rows. */
+  get place(): Omit<QueueSnapshot, 'rows'> {
+    const { featDim, pointer, version } = this;
+    return { featDim, pointer, version };
   }
 
   get version(): number {
@@ -86,9 +106,9 @@ export class FifoQueue {
 
   /**
    * Commits a batch of rows as the next version, which is returned.
-   * @param batch float32 [n, featDim]; n may be anything, 0 included
+   * @param batch [n, featDim], held as the queue's; n may be anything, 0 included
    */
-  enqueue(batch: Float32Array): number {
+  enqueue(batch: Rows): number {
     const count = batch.length / this.featDim;
     if (!Number.isInteger(count)) {
       throw new RangeError(
@@ -108,24 +128,32 @@ export class FifoQueue {
     return ++this.#version;
   }
 
+  /**
+   * Takes over commits in their order; those that the queue has are passed over.
+   * @throws RangeError if one is missing in between
+   */
+  follow(commits: readonly Commit<Rows>[]): void {
+    for (const { version, rows } of commits) {
+      if (version <= this.#version) continue;
+      if (version > this.#version + 1)
+        throw new RangeError(`version ${version} behind ${this.#version}`);
+      this.enqueue(rows);
+    }
+  }
+
   /** A copy of the whole content. */
-  snapshot(): QueueSnapshot {
-    return {
-      rows: this.#rows.slice(),
-      featDim: this.featDim,
-      pointer: this.#pointer,
-      version: this.#version,
-    };
+  snapshot(): QueueSnapshot<Rows> {
+    return { ...this.place, rows: this.#rows.slice() as Rows };
   }
 }
 
 function seededRows(options: QueueOptions): Float32Array {
-  const { capacity, featDim, seed, init } = options;
+  const { capacity, featDim, seed, init, precision = 'float32' } = options;
   const rng = rngFrom(seed, 'queue');
   const { data: rows } = drawTensor([capacity, featDim], () => rng.normal());
   if (init === 'rows') normalizeGroups(rows, capacity, featDim, 1, featDim);
   else normalizeGroups(rows, featDim, 1, featDim, capacity);
-  return rows;
+  return roundRows(rows, precision);
 }
 
 /** Divides each of `groups` strided vectors of `length` values by its norm. */

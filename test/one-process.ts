@@ -14,6 +14,7 @@ import { mapShapesOf } from '#distill/map-shapes.js';
 import { createNetwork } from '#distill/models/index.js';
 import type { Network } from '#distill/models/network.js';
 import { withPrefix } from '#distill/prefixes.js';
+import { roundRows } from '#distill/precision.js';
 import { embed, projectionFor } from '#distill/projection.js';
 import { FifoQueue } from '#distill/queue.js';
 import { learningRateAt } from '#distill/schedule.js';
@@ -102,7 +103,11 @@ export async function trainInOneProcess(
       options.taught?.get(step) ?? (await teacher?.(images)) ?? {};
     options.taught?.set(step, taught);
     const { embeddings } = taught;
-    if (order === 'before') queue?.enqueue(embeddings?.data as Float32Array);
+    const enqueue = () =>
+      queue?.enqueue(
+        roundRows(embeddings?.data as Float32Array, bank.precision),
+      );
+    if (order === 'before') enqueue();
     const rate = learningRateAt(epoch, training);
     const outputs = await student.run(
       pick(student.inputs, {
@@ -118,7 +123,7 @@ export async function trainInOneProcess(
         }),
       }),
     );
-    if (order === 'after') queue?.enqueue(embeddings?.data as Float32Array);
+    if (order === 'after') enqueue();
     memories?.move(indices, outputs);
     losses.push(outputs['loss']!.data[0]!);
   }

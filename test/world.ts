@@ -81,11 +81,13 @@ export function longExperiment(
   enqueue: 'before' | 'after',
   prefetch: number,
   ranks = 1,
+  bank: object = {},
 ): Experiment {
   const temperatures = { studentTemperature: 0.04, teacherTemperature: 0.1 };
   return tinyExperiment({
     prefetch,
     ranks,
+    bank,
     loss: {
       crossEntropy: 1,
       kd: { weight: 0.5 },

@@ -1,7 +1,9 @@
 import { Command, Option } from 'commander';
+import { bytesPerValue } from '#distill/precision.js';
 import type { QueueState__Output } from '#proto/rrd/v1/QueueState.js';
 import { readQueue } from '#runtime/bank/read-queue.js';
 import { restoration } from '#runtime/bank/restoration.js';
+import { fromWirePrecision, toWirePrecision } from '#runtime/bank/wire-rows.js';
 import { QueueNotFoundError } from '#runtime/errors.js';
 import { connect, type RpcClient } from '#runtime/rpc/client.js';
 import { readStoredQueue, writeQueue } from '../bank-file.js';
@@ -111,6 +113,7 @@ const importQueue = command('import', 'a queue from a .safetensors file')
         capacity: snapshot.rows.length / snapshot.featDim,
         featDim: snapshot.featDim,
         init: 'QUEUE_INIT_ROWS' as const,
+        precision: toWirePrecision(metadata.precision),
       };
       const restored = { spec, queue: snapshot, step: nextStep };
       await withBank(flags, (bank) =>
@@ -143,13 +146,18 @@ export const bankCommand = new Command('bank')
   .addCommand(remove);
 
 function queueTable(queues: readonly QueueState__Output[]): string {
-  const header = ['queue', 'rows', 'size', 'version', 'pending', 'readers'];
+  const header = [
+    ...['queue', 'rows', 'precision', 'size'],
+    ...['version', 'pending', 'readers'],
+  ];
   const rows = queues.map((state) => {
     const { queue = '', capacity = 0, featDim = 0 } = state.spec ?? {};
+    const precision = fromWirePrecision(state.spec?.precision);
     return [
       queue,
       `${capacity} x ${featDim}`,
-      bytes(capacity * featDim * 4),
+      precision,
+      bytes(capacity * featDim * bytesPerValue(precision)),
       String(state.version),
       String(state.pendingBatches),
       String(state.subscribers),

@@ -1,7 +1,8 @@
+import { encodeRows } from '#distill/precision.js';
 import type { QueueSnapshot } from '#distill/queue.js';
 import type { QueueSpec } from '#proto/rrd/v1/QueueSpec.js';
 import type { RestoreQueueRequest } from '#proto/rrd/v1/RestoreQueueRequest.js';
-import { toWire } from '../rpc/tensor-codec.js';
+import { fromWirePrecision, toWireRows } from './wire-rows.js';
 
 /** Rows travel in chunks of about this size. */
 const chunkBytes = 2 ** 20;
@@ -15,7 +16,10 @@ export interface RestoredQueue {
   readonly step: number;
 }
 
-/** The messages of RestoreQueue: one header, then all rows. */
+/**
+ * The messages of RestoreQueue: one header, then all rows, rounded to the
+ * queue's precision if they are not yet.
+ */
 export async function* restoration({
   spec,
   epoch,
@@ -23,10 +27,12 @@ export async function* restoration({
   step,
 }: RestoredQueue): AsyncGenerator<RestoreQueueRequest> {
   const { rows, featDim, pointer, version } = queue;
+  const precision = fromWirePrecision(spec.precision);
   yield { header: { spec, epoch, version, pointer, nextStep: step } };
   const rowsPerChunk = Math.max(1, Math.floor(chunkBytes / (4 * featDim)));
   for (let at = 0; at < rows.length; at += rowsPerChunk * featDim) {
-    const data = rows.subarray(at, at + rowsPerChunk * featDim);
-    yield { chunk: toWire({ shape: [data.length / featDim, featDim], data }) };
+    const part = rows.subarray(at, at + rowsPerChunk * featDim);
+    const stored = encodeRows(part, precision);
+    yield { chunk: toWireRows(stored, { featDim, precision }) };
   }
 }

@@ -1,12 +1,14 @@
+import type { Precision } from '#distill/precision.js';
 import type { QueueSnapshot } from '#distill/queue.js';
 import type { SnapshotChunk__Output } from '#proto/rrd/v1/SnapshotChunk.js';
 import type { SnapshotHeader__Output } from '#proto/rrd/v1/SnapshotHeader.js';
 import { BatchShapeError } from '../errors.js';
-import { fromWire } from '../rpc/tensor-codec.js';
+import { fromWirePrecision, fromWireRows } from './wire-rows.js';
 
-/** Puts the chunks of a snapshot together. */
+/** Puts the chunks of a snapshot together, as values. */
 export class SnapshotReader {
   readonly #featDim: number;
+  #precision: Precision = 'float32';
   #unfinished: QueueSnapshot | undefined;
   #received = 0;
   #snapshot: QueueSnapshot | undefined;
@@ -20,8 +22,10 @@ export class SnapshotReader {
     return this.#snapshot;
   }
 
+  /** @throws InvalidRequestError for a precision that we do not know */
   begin({ state }: SnapshotHeader__Output): void {
     const capacity = state?.spec?.capacity ?? 0;
+    this.#precision = fromWirePrecision(state?.spec?.precision);
     this.#received = 0;
     this.#unfinished = {
       rows: new Float32Array(capacity * this.#featDim),
@@ -33,10 +37,10 @@ export class SnapshotReader {
 
   /** @throws BatchShapeError for rows that do not fit the header */
   add(chunk: SnapshotChunk__Output): void {
-    const { data } = fromWire(chunk.rows, {
+    const data = fromWireRows(chunk.rows, {
       field: 'chunk.rows',
-      dataType: 'float32',
-      shape: [null, this.#featDim],
+      featDim: this.#featDim,
+      precision: this.#precision,
     });
     const start = chunk.firstSlot * this.#featDim;
     const rows = this.#unfinished?.rows ?? new Float32Array();

@@ -13,6 +13,9 @@ interface ArrayByType {
   float32: Float32Array<ArrayBuffer>;
   int32: Int32Array<ArrayBuffer>;
   uint8: Uint8Array<ArrayBuffer>;
+  /** Bits of halves: see distill/precision.ts. */
+  float16: Uint16Array<ArrayBuffer>;
+  bfloat16: Uint16Array<ArrayBuffer>;
 }
 
 /** The element types that travel. */
@@ -36,12 +39,17 @@ const arrays = {
   float32: Float32Array,
   int32: Int32Array,
   uint8: Uint8Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
 } as const;
 
-const wireNames = {
+/** What the contract calls them. */
+export const wireNames = {
   float32: 'DATA_TYPE_FLOAT32',
   int32: 'DATA_TYPE_INT32',
   uint8: 'DATA_TYPE_UINT8',
+  float16: 'DATA_TYPE_FLOAT16',
+  bfloat16: 'DATA_TYPE_BFLOAT16',
 } as const satisfies Record<WireDataType, DataType__Output>;
 
 const maxDimensions = 8;
@@ -54,10 +62,21 @@ export function toWire(tensor: {
   readonly shape: readonly number[];
   readonly data: Float32Array | Int32Array | Uint8Array;
 }): Tensor {
+  return toWireAs(dataTypeOf(tensor.data), tensor);
+}
+
+/** Likewise of a data type that the array does not tell. */
+export function toWireAs(
+  dataType: WireDataType,
+  tensor: {
+    readonly shape: readonly number[];
+    readonly data: Float32Array | Int32Array | Uint8Array | Uint16Array;
+  },
+): Tensor {
   requireLittleEndian();
   const { data, shape } = tensor;
   return {
-    dataType: wireNames[dataTypeOf(data)],
+    dataType: wireNames[dataType],
     shape: [...shape],
     data: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
   };

@@ -1,4 +1,4 @@
-import type { QueueSnapshot } from '#distill/queue.js';
+import { storedRows, type StoredRows } from '#distill/precision.js';
 import { InvalidRequestError, type DomainError } from '#runtime/errors.js';
 import {
   Feeder,
@@ -7,7 +7,11 @@ import {
   type FeederProgress,
 } from './feeder.js';
 import { History, type Delta } from './history.js';
-import { commitRows, type QueueRows } from './queue-rows.js';
+import {
+  commitRows,
+  type QueueRows,
+  type StoredSnapshot,
+} from './queue-rows.js';
 import type { QueueSpec } from './queue-spec.js';
 import { type Submission, validateSubmission } from './submission.js';
 
@@ -71,7 +75,7 @@ export class BankQueue {
   readonly #listeners = new Map<() => void, number>();
   #nextStep: number;
   #ended: DomainError | undefined;
-  #lastSnapshot: WeakRef<QueueSnapshot> | undefined;
+  #lastSnapshot: WeakRef<StoredSnapshot> | undefined;
 
   /** @param firstStep the step that runs start with */
   constructor(
@@ -125,7 +129,7 @@ export class BankQueue {
   }
 
   /** The live rows [capacity, featDim] in slot order: read only, not a copy. */
-  get rows(): Float32Array {
+  get rows(): StoredRows {
     return this.#rows.rows;
   }
 
@@ -163,7 +167,7 @@ export class BankQueue {
   }
 
   /** A copy at the present version, shared by all who ask for that version. */
-  snapshot(): QueueSnapshot {
+  snapshot(): StoredSnapshot {
     const last = this.#lastSnapshot?.deref();
     if (last?.version === this.#rows.version) return last;
     const snapshot = this.#rows.snapshot();
@@ -175,9 +179,9 @@ export class BankQueue {
    * A copy of some rows, in the order asked for.
    * @param slots all less than the capacity
    */
-  gather(slots: readonly number[]): Float32Array {
-    const { featDim } = this.spec;
-    const gathered = new Float32Array(slots.length * featDim);
+  gather(slots: readonly number[]): StoredRows {
+    const { featDim, precision } = this.spec;
+    const gathered = storedRows(precision, slots.length * featDim);
     slots.forEach((slot, i) => {
       const row = this.rows.subarray(slot * featDim, (slot + 1) * featDim);
       gathered.set(row, i * featDim);
@@ -186,7 +190,7 @@ export class BankQueue {
   }
 
   /** Whether this queue stands exactly where a restore would put it. */
-  equals(snapshot: QueueSnapshot, nextStep: number): boolean {
+  equals(snapshot: StoredSnapshot, nextStep: number): boolean {
     const { version, pointer, rows } = this.#rows;
     return (
       version === snapshot.version &&

@@ -1,5 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import {
+  decodeRows,
+  encodeRows,
+  precisions,
+  roundRows,
+  type StoredRows,
+} from '#distill/precision.js';
 import { FifoQueue } from '#distill/queue.js';
 import { BatchConflictError, StaleEpochError } from '#runtime/errors.js';
 import { Bank, type Reservation } from './bank.js';
@@ -68,10 +75,11 @@ class ModelQueue {
 
 /** A subscriber: a queue of its own, fed by deltas only. */
 class Mirror {
-  readonly fifo: FifoQueue;
+  readonly fifo: FifoQueue<StoredRows>;
 
   constructor(readonly source: BankQueue) {
-    this.fifo = FifoQueue.restore(source.snapshot());
+    const { rows, ...place } = source.snapshot();
+    this.fifo = FifoQueue.adopt<StoredRows>({ ...place, rows: rows.slice() });
   }
 
   /** Applies at most `count` deltas; false if there was none left. */
@@ -97,6 +105,7 @@ const spec = fc.record({
   worldSize: fc.integer({ min: 1, max: 3 }),
   teacherDigest: fc.constant('t'),
   projectionSeed: fc.constant(0),
+  precision: fc.constantFrom(...precisions),
 });
 
 const action = fc.oneof(
@@ -139,6 +148,7 @@ type Action = typeof action extends fc.Arbitrary<infer T> ? T : never;
 interface Sent {
   readonly step: number;
   readonly rank: number;
+  /** Values, before they are rounded. */
   readonly rows: Float32Array;
 }
 
@@ -156,7 +166,7 @@ class World {
     const rows = createRows(spec);
     this.queue = this.bank.create(spec, 1, memory, rows).queue;
     const { featDim, worldSize } = spec;
-    this.model = new ModelQueue(featDim, worldSize, this.queue.snapshot());
+    this.model = new ModelQueue(featDim, worldSize, this.#snapshot());
   }
 
   run(action: Action): void {
@@ -170,7 +180,7 @@ class World {
         });
       case 'conflict':
         return this.#again(action.which, (sent) => {
-          const rows = sent.rows.map((value) => value + 1);
+          const rows = sent.rows.map((value) => 2 * value + 1);
           expect(() => this.#submit({ ...sent, rows })).toThrow(
             BatchConflictError,
           );
@@ -187,7 +197,7 @@ class World {
   }
 
   check(): void {
-    const { rows, ...counters } = this.queue.snapshot();
+    const { rows, ...counters } = this.#snapshot();
     expect([...rows]).toEqual(this.model.rows);
     expect(counters).toEqual({
       featDim: this.spec.featDim,
@@ -210,7 +220,7 @@ class World {
       () => ++this.#value,
     );
     expect(this.#submit({ step, rank, rows }).duplicate).toBe(false);
-    this.model.add(step, rank, [...rows]);
+    this.model.add(step, rank, [...roundRows(rows, this.spec.precision)]);
     this.sent.push({ step, rank, rows });
   }
 
@@ -230,16 +240,23 @@ class World {
     const memory = this.bank.prepareRestore(restoration);
     this.queue = this.bank.restore(restoration, memory, rows);
     const { featDim, worldSize } = spec;
-    const start = { rows, pointer, version };
+    const start = this.#snapshot();
     this.model = new ModelQueue(featDim, worldSize, start, nextStep);
     this.sent.length = 0;
     expect(() => before.deltaAfter(0)).toThrow(StaleEpochError);
     this.mirrors.length = 0;
   }
 
+  /** Values, not bits. */
+  #snapshot() {
+    const { rows, ...place } = this.queue.snapshot();
+    return { ...place, rows: decodeRows(rows, this.spec.precision) };
+  }
+
   #submit(sent: Sent) {
     return this.queue.enqueue({
       ...sent,
+      rows: encodeRows(sent.rows, this.spec.precision),
       runId: 'r',
       epoch: this.queue.epoch,
       teacherDigest: 't',

@@ -28,6 +28,7 @@ const spec: QueueSpec = {
   worldSize: 1,
   teacherDigest: 'teacher',
   projectionSeed: 0,
+  precision: 'float32',
 };
 
 function batch(over: Partial<Submission> = {}): Submission {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { QueueSnapshot } from '#distill/queue.js';
+import { bytesPerValue, type StoredRows } from '#distill/precision.js';
 import {
   BankBytesError,
   BankQueuesError,
@@ -8,7 +8,11 @@ import {
   StaleEpochError,
 } from '#runtime/errors.js';
 import { BankQueue, type QueueLimits } from './bank-queue.js';
-import { adoptRows, type QueueRows } from './queue-rows.js';
+import {
+  adoptRows,
+  type QueueRows,
+  type StoredSnapshot,
+} from './queue-rows.js';
 import {
   requireSame,
   validateName,
@@ -141,19 +145,19 @@ export class Bank {
    * Replaces the queue of that name. Doing the same again changes nothing, as
    * long as nothing was committed in between.
    * @param memory from `prepareRestore`; the queue's own from here on
-   * @param rows float32 [capacity, featDim] in slot order; the queue's own from
+   * @param rows [capacity, featDim] in slot order; the queue's own from
    *   here on
    * @throws StaleEpochError if the present queue's epoch is not lower
    */
   restore(
     restoration: Restoration,
     memory: Reservation,
-    rows: Float32Array,
+    rows: StoredRows,
   ): BankQueue {
     const { spec, epoch, version, pointer, nextStep } = restoration;
-    requireFinite(rows);
+    requireFinite(rows, spec);
     this.#requireNotOlder(restoration);
-    const snapshot: QueueSnapshot = {
+    const snapshot: StoredSnapshot = {
       rows,
       featDim: spec.featDim,
       pointer,
@@ -199,8 +203,9 @@ export class Bank {
   reserveRows({
     capacity,
     featDim,
-  }: Pick<QueueSpec, 'capacity' | 'featDim'>): Reservation {
-    const bytes = capacity * featDim * Float32Array.BYTES_PER_ELEMENT;
+    precision,
+  }: Pick<QueueSpec, 'capacity' | 'featDim' | 'precision'>): Reservation {
+    const bytes = capacity * featDim * bytesPerValue(precision);
     const left = this.#limits.maxBytes - this.#bytes;
     if (bytes > left) {
       throw new BankBytesError({ requestedBytes: bytes, limitBytes: left });

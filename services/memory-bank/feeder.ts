@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { StoredRows } from '#distill/precision.js';
 import {
   BankBacklogError,
   BatchConflictError,
@@ -10,8 +11,8 @@ export interface Batch {
   readonly runId: string;
   readonly step: number;
   readonly rank: number;
-  /** float32 [n, featDim], n >= 1; kept, so nobody may write to it. */
-  readonly rows: Float32Array;
+  /** [n, featDim], n >= 1; kept, so nobody may write to it. */
+  readonly rows: StoredRows;
   /** Whose embeddings they are, in a memory of all samples. */
   readonly slots?: readonly number[];
   /** W3C trace context of the call; empty if it was not traced. */

@@ -30,6 +30,7 @@ const uint64 = fc.oneof(small, fc.constantFrom(2 ** 53, Number.MAX_VALUE));
 const dataType = fc.constantFrom(
   'DATA_TYPE_FLOAT32' as const,
   'DATA_TYPE_INT32' as const,
+  'DATA_TYPE_FLOAT16' as const,
   'DATA_TYPE_UNSPECIFIED' as const,
 );
 /** Mostly shapes and bytes that do not belong together. */
@@ -53,6 +54,7 @@ const spec = fc.record(
     worldSize: uint32,
     teacherDigest: name,
     projectionSeed: uint64,
+    precision: dataType,
     momentum: fc.constantFrom(0, 0.5, 1, -1, NaN, Infinity),
   },
   { requiredKeys: [] },

@@ -1,3 +1,4 @@
+import type { StoredRows } from '#distill/precision.js';
 import { InvalidRequestError, VersionEvictedError } from '#runtime/errors.js';
 
 /** One commit: what makes version - 1 into version. */
@@ -5,8 +6,8 @@ export interface Delta {
   readonly version: number;
   readonly runId: string;
   readonly step: number;
-  /** float32 [n, featDim], all ranks in rank order. */
-  readonly rows: Float32Array;
+  /** [n, featDim], all ranks in rank order. */
+  readonly rows: StoredRows;
   /** Where the rows belong, in a memory of all samples. */
   readonly slots?: readonly number[];
   /** W3C trace context of the commit; empty if it was not traced. */

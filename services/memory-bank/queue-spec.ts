@@ -1,3 +1,4 @@
+import type { Precision } from '#distill/precision.js';
 import { InvalidRequestError, QueueConflictError } from '#runtime/errors.js';
 
 /** What a queue is; two specs are the same queue only if all fields are equal. */
@@ -13,6 +14,8 @@ export interface QueueSpec {
   readonly worldSize: number;
   readonly teacherDigest: string;
   readonly projectionSeed: number;
+  /** How rows are held, and how they travel. */
+  readonly precision: Precision;
   /** Makes it a memory of `capacity` samples: see `SampleMemory.move`. */
   readonly momentum?: number;
 }
@@ -33,11 +36,16 @@ export function validateSpec(spec: QueueSpec): void {
   validateMomentum(spec);
 }
 
-function validateMomentum({ init, momentum }: QueueSpec): void {
+function validateMomentum({ init, momentum, precision }: QueueSpec): void {
   if (momentum !== undefined && !(momentum >= 0 && momentum < 1)) {
     const expected = 'at least 0 and less than 1';
     const field = 'momentum';
     throw new InvalidRequestError({ field, value: momentum, expected });
+  }
+  if (momentum !== undefined && precision !== 'float32') {
+    const expected = 'float32, with a momentum';
+    const field = 'precision';
+    throw new InvalidRequestError({ field, value: precision, expected });
   }
   if ((init === 'uniform') === (momentum !== undefined)) return;
   throw new InvalidRequestError({

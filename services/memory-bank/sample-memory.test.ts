@@ -21,6 +21,7 @@ const spec: QueueSpec = {
   worldSize: 2,
   teacherDigest: 'teacher',
   projectionSeed: 0,
+  precision: 'float32',
   momentum: 0.5,
 };
 
@@ -50,7 +51,8 @@ describe('a memory of all samples in the bank', () => {
   it('moves the rows of all ranks as one version, and says which', () => {
     const queue = open();
     const before = queue.snapshot();
-    const own = SampleMemory.adopt({ ...before, rows: before.rows.slice() });
+    const rows = before.rows.slice() as Float32Array;
+    const own = SampleMemory.adopt({ ...before, rows });
     const first = batch(1, [0], [0, 1]);
     const second = batch(0, [4, 2], [1, 0, 0.6, 0.8]);
     expect(queue.enqueue(first).commits).toEqual([]);

@@ -13,6 +13,7 @@ const spec: QueueSpec = {
   worldSize: 1,
   teacherDigest: 't',
   projectionSeed: 0,
+  precision: 'float32',
 };
 const { signal: never } = new AbortController();
 

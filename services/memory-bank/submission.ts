@@ -1,4 +1,9 @@
 import {
+  decodeRows,
+  firstNonFinite,
+  type StoredRows,
+} from '#distill/precision.js';
+import {
   BatchShapeError,
   EmbeddingDimError,
   InvalidRequestError,
@@ -56,7 +61,7 @@ export function validateSubmission(
       expected: `at most ${shareBytes} a rank`,
     });
   }
-  requireFinite(batch.rows);
+  requireFinite(batch.rows, spec);
   if (spec.momentum !== undefined) validateOwners(batch, spec);
   else if (batch.slots) {
     const field = 'slots';
@@ -95,12 +100,16 @@ export function validateSlots(
 }
 
 /** @throws InvalidRequestError naming the first value that is NaN or infinite */
-export function requireFinite(rows: Float32Array): void {
-  const at = rows.findIndex((value) => !Number.isFinite(value));
+export function requireFinite(
+  rows: StoredRows,
+  { precision }: Pick<QueueSpec, 'precision'>,
+): void {
+  const at = firstNonFinite(rows, precision);
   if (at < 0) return;
+  const [value] = decodeRows(rows.subarray(at, at + 1), precision);
   throw new InvalidRequestError({
     field: 'rows',
-    value: `${rows[at]} at element ${at}`,
+    value: `${value} at element ${at}`,
     expected: 'finite numbers',
   });
 }

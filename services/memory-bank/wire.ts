@@ -4,6 +4,7 @@ import type {
   QueueSpec__Output,
 } from '#proto/rrd/v1/QueueSpec.js';
 import type { QueueState as WireState } from '#proto/rrd/v1/QueueState.js';
+import { fromWirePrecision, toWirePrecision } from '#runtime/bank/wire-rows.js';
 import { InvalidRequestError } from '#runtime/errors.js';
 import type { QueueState } from './bank-queue.js';
 import type { QueueSpec } from './queue-spec.js';
@@ -20,8 +21,12 @@ export function toWireState({ spec, ...counters }: QueueState): WireState {
   return { ...counters, spec: toWireSpec(spec) };
 }
 
-function toWireSpec({ init, ...spec }: QueueSpec): WireSpec {
-  return { ...spec, init: initNames[init] };
+function toWireSpec({ init, precision, ...spec }: QueueSpec): WireSpec {
+  return {
+    ...spec,
+    init: initNames[init],
+    precision: toWirePrecision(precision),
+  };
 }
 
 /** @throws InvalidRequestError; numbers and names are the bank's to check */
@@ -33,6 +38,7 @@ export function fromWireSpec(spec: QueueSpec__Output | null): QueueSpec {
   return {
     ...{ queue, capacity, featDim, seed, worldSize },
     ...{ teacherDigest, projectionSeed, init: fromWireInit(wire.init) },
+    precision: fromWirePrecision(wire.precision),
     ...(momentum !== undefined && { momentum }),
   };
 }

@@ -1,15 +1,17 @@
+import { encodeRows } from '#distill/precision.js';
 import type { QueueSnapshot } from '#distill/queue.js';
 import type { HostTensor } from '#distill/tensors.js';
 import type { QueueSpec } from '#proto/rrd/v1/QueueSpec.js';
 import type { SubscribeResponse__Output } from '#proto/rrd/v1/SubscribeResponse.js';
 import { restoration } from '#runtime/bank/restoration.js';
+import { fromWirePrecision } from '#runtime/bank/wire-rows.js';
 import {
   connect,
   type CallOptions,
   type RpcClient,
 } from '#runtime/rpc/client.js';
 import type { ClientTls } from '#runtime/rpc/options.js';
-import { toWire } from '#runtime/rpc/tensor-codec.js';
+import { toWireAs } from '#runtime/rpc/tensor-codec.js';
 import { patiently } from './patiently.js';
 
 export interface BankOptions {
@@ -30,7 +32,7 @@ export interface BankOptions {
 
 /** One rank's rows of a step. */
 export interface BatchRows {
-  /** float32 [n, featDim] */
+  /** float32 [n, featDim]; rounded to the queue's precision on its way. */
   readonly rows: HostTensor;
   /** Whose they are, in a memory of all samples. */
   readonly slots?: readonly number[];
@@ -91,10 +93,12 @@ export class BankClient {
   ): Promise<void> {
     const { runId, attempt, spec } = this.#options;
     const { queue, teacherDigest } = spec;
+    const precision = fromWirePrecision(spec.precision);
+    const data = encodeRows(rows.data as Float32Array, precision);
     const request = {
       ...{ queue, epoch: attempt, teacherDigest },
       batchId: { runId, step, rank },
-      rows: toWire(rows),
+      rows: toWireAs(precision, { shape: rows.shape, data }),
       ...(slots && { slots: [...slots] }),
     };
     const wait = { ms: this.#options.callMs, signal };

@@ -1,14 +1,14 @@
-import type { QueueSnapshot } from '#distill/queue.js';
+import type { Commit, QueueSnapshot } from '#distill/queue.js';
 import type { Delta__Output } from '#proto/rrd/v1/Delta.js';
 import type { SubscribeResponse__Output } from '#proto/rrd/v1/SubscribeResponse.js';
 import { SnapshotReader } from '#runtime/bank/snapshot-reader.js';
+import { fromWirePrecision, fromWireRows } from '#runtime/bank/wire-rows.js';
 import {
   QueueConflictError,
   ServiceUnavailableError,
   VersionEvictedError,
 } from '#runtime/errors.js';
 import { isRetryable, systemClock } from '#runtime/rpc/retry.js';
-import { fromWire } from '#runtime/rpc/tensor-codec.js';
 import {
   BankClient,
   type BankOptions,
@@ -26,13 +26,19 @@ export interface MirrorOptions extends BankOptions {
 }
 
 /** What the bank committed for one step. */
-export interface Committed {
-  /** float32 [n, featDim] */
-  readonly rows: Float32Array;
+export interface Committed extends Commit {
   /** Where they belong, in a memory of all samples. */
   readonly slots: readonly number[];
   /** W3C trace context of the commit; empty if it was not traced. */
   readonly traceparent: string;
+}
+
+/** The queue as a step shall see it. */
+export interface QueueNews {
+  /** What no earlier step was given, in order. */
+  readonly commits: readonly Committed[];
+  /** Steps whose commits are still missing. */
+  readonly lag: number;
 }
 
 /** How soon a stream that ended is opened again. */
@@ -42,8 +48,8 @@ const reconnectMs = 200;
  * A queue of the run as the bank orders it. One subscription delivers a snapshot
  * and then every commit; commits are kept by step until they are asked for, so
  * how far the bank is ahead changes nothing. The bank commits only what this
- * run handed in, so at most `prefetch` commits wait here, and the newest one
- * that was handed out.
+ * run handed in, so at most `prefetch` commits wait here, and those that were
+ * given to the newest step.
  */
 export class BankMirror {
   readonly #options: MirrorOptions;
@@ -52,6 +58,11 @@ export class BankMirror {
   readonly #arrived = new Map<number, Committed>();
   readonly #reader: SnapshotReader;
   #version: number | undefined;
+  /** The step whose commit comes next. */
+  #nextStep: number;
+  /** The newest step that asked, and the newest commit that was given. */
+  #asked = -1;
+  #given = -1;
   #wake = () => {};
   #failure: Error | undefined;
 
@@ -86,12 +97,15 @@ export class BankMirror {
   static follow(options: MirrorOptions, version: number): BankMirror {
     const mirror = new BankMirror(options);
     mirror.#version = version;
+    // Every step of the run is one commit.
+    mirror.#nextStep = version;
     void mirror.#follow();
     return mirror;
   }
 
   private constructor(options: MirrorOptions) {
     this.#options = options;
+    this.#nextStep = options.resume?.step ?? 0;
     this.#client = new BankClient(options);
     this.#reader = new SnapshotReader(options.spec.featDim);
   }
@@ -106,6 +120,11 @@ export class BankMirror {
   /** The newest commit that arrived. */
   get version(): number {
     return this.#version ?? 0;
+  }
+
+  /** The step whose commit has yet to arrive. */
+  get nextStep(): number {
+    return this.#nextStep;
   }
 
   /** Bytes of messages, both ways. */
@@ -124,16 +143,32 @@ export class BankMirror {
   }
 
   /**
-   * Waits for the commit of `step` and hands it out; again, where the step is
-   * taken again, until a later one is asked for.
+   * Waits for the commit of `step - staleness` and gives all up to that of
+   * `step` that have arrived and that no earlier step was given; again, where
+   * the step is taken again, until a later one asks.
    */
-  committed(step: number, signal: AbortSignal): Promise<Committed> {
+  async newsFor(
+    step: number,
+    staleness: number,
+    signal: AbortSignal,
+  ): Promise<QueueNews> {
     const { commitMs } = this.#options;
-    for (const older of this.#arrived.keys()) {
-      if (older < step) this.#arrived.delete(older);
+    if (step > this.#asked) this.#forget(this.#given);
+    this.#asked = Math.max(this.#asked, step);
+    const enough = () => this.#nextStep > step - staleness || undefined;
+    await this.#until(enough, commitMs, signal);
+    const newest = Math.min(step, this.#nextStep - 1);
+    this.#given = Math.max(this.#given, newest);
+    const commits = [...this.#arrived]
+      .filter(([of]) => of <= newest)
+      .map(([, commit]) => commit);
+    return { commits, lag: step - newest };
+  }
+
+  #forget(newest: number): void {
+    for (const step of this.#arrived.keys()) {
+      if (step <= newest) this.#arrived.delete(step);
     }
-    const arrived = () => this.#arrived.get(step);
-    return this.#until(arrived, commitMs, signal);
   }
 
   /** Frees the queue, if this attempt still owns it. */
@@ -195,14 +230,15 @@ export class BankMirror {
       const fields = { queue, field: 'run', expected: runId, actual };
       throw new QueueConflictError(fields);
     }
-    const { data: rows } = fromWire(delta.rows, {
+    const rows = fromWireRows(delta.rows, {
       field: 'delta.rows',
-      dataType: 'float32',
-      shape: [null, spec.featDim],
+      featDim: spec.featDim,
+      precision: fromWirePrecision(spec.precision),
     });
     this.#version = version;
     const { slots, traceparent } = delta;
-    this.#arrived.set(step, { rows, slots, traceparent });
+    this.#nextStep = step + 1;
+    this.#arrived.set(step, { version, rows, slots, traceparent });
   }
 
   /** Waits until `find` finds something in what has arrived. */

@@ -102,11 +102,14 @@ export class StudentEvents {
 
   stepTaken(
     engine: string,
-    { waitMs, computeMs }: { waitMs: number; computeMs: number },
+    times: { waitMs: number; computeMs: number },
+    queueLag: number | undefined,
   ): void {
+    const { waitMs, computeMs } = times;
     const labels = { 'rrd.engine': engine };
     this.#instruments.step.record((waitMs + computeMs) / 1000, labels);
     this.#instruments.wait.record(waitMs / 1000, labels);
+    if (queueLag !== undefined) this.#instruments.queueLag.record(queueLag);
   }
 
   reportFailed(runId: string, error: unknown): void {
@@ -143,6 +146,11 @@ function createInstruments() {
     wait: meter.createHistogram('rrd.student.step.wait', {
       unit: 's',
       description: 'Time that steps waited for teacher and bank',
+    }),
+    queueLag: meter.createHistogram('rrd.student.queue.lag', {
+      unit: '{step}',
+      description: 'Steps whose rows the queue lacked when it was read',
+      advice: { explicitBucketBoundaries: [0, 1, 2, 4, 8, 16, 32, 64] },
     }),
     runs: meter.createCounter('rrd.student.runs', {
       description: 'Runs that ended, by outcome',

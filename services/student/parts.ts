@@ -1,5 +1,6 @@
 import { type Experiment, needsOf } from '#distill/experiment.js';
 import type { Side } from '#distill/methods/method.js';
+import { toWirePrecision } from '#runtime/bank/wire-rows.js';
 import type { Bus } from '#runtime/bus/bus.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
 import type { Datasets } from '#runtime/data/index.js';
@@ -147,8 +148,9 @@ export function mirrorOptions(
   const { runId: queue, experiment } = order;
   if (!needsOf(experiment).queue || !teacher) return undefined;
   const { capacity, seed, init: by } = experiment.bank;
+  const precision = toWirePrecision(experiment.bank.precision);
   const init = by === 'rows' ? 'QUEUE_INIT_ROWS' : 'QUEUE_INIT_COLUMNS';
-  const own = { queue, capacity, seed, init } as const;
+  const own = { queue, capacity, seed, init, precision } as const;
   return optionsOf(order, around, { ...own, ...specOf(order, teacher) });
 }
 
@@ -205,12 +207,15 @@ export function feedOf(
   { plan, teacher, bank, memories }: Peers,
   ranks: readonly number[],
 ): StepFeed {
-  const { prefetch } = experiment;
+  const { prefetch, bank: queue } = experiment;
   const { totalSteps } = plan;
   const requestsOf = teacherRequests(plan, teacher?.mapShapes.length ?? 0);
   const peers = { teacher, bank, memories };
   return new StepFeed(
-    { ...peers, runId, prefetch, totalSteps, ranks, requestsOf },
+    {
+      ...{ ...peers, runId, prefetch, totalSteps, ranks, requestsOf },
+      staleness: queue.staleness,
+    },
     signal,
   );
 }

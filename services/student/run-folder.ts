@@ -13,6 +13,8 @@ export type Measurement =
       /** Time spent waiting for teacher and bank. */
       readonly waitMs: number;
       readonly computeMs: number;
+      /** Steps whose rows the queue still lacked; of a run that has one. */
+      readonly queueLag?: number;
     } & StepMeasurements)
   | ({
       readonly type: 'evaluation';
@@ -26,6 +28,8 @@ export type Measurement =
       readonly step: number;
       /** Of this attempt, evaluations and checkpoints included. */
       readonly totalImagesPerSecond: number;
+      /** Steps by their `queueLag`, of this attempt too. */
+      readonly queueLags?: Readonly<Record<number, number>>;
     } & RunResult);
 
 const configName = 'config.json';

@@ -1,5 +1,9 @@
 import type { QueueSnapshot } from '#distill/queue.js';
-import { BankMirror, type MirrorOptions } from './bank-mirror.js';
+import {
+  BankMirror,
+  type MirrorOptions,
+  type QueueNews,
+} from './bank-mirror.js';
 import type { BySide, MovedRows, Remembered } from './trainer-api.js';
 
 /** The memories as a step sees them. */
@@ -83,8 +87,8 @@ export class SampleMemories {
 
   async #moved(step: number, signal: AbortSignal): Promise<BySide<MovedRows>> {
     const [student, teacher] = await Promise.all([
-      this.mirrors.student.committed(step, signal),
-      this.mirrors.teacher.committed(step, signal),
+      this.mirrors.student.newsFor(step, 0, signal),
+      this.mirrors.teacher.newsFor(step, 0, signal),
     ]);
     return { student: rowsOf(student), teacher: rowsOf(teacher) };
   }
@@ -101,6 +105,8 @@ export class SampleMemories {
   }
 }
 
-function rowsOf({ rows, slots }: MovedRows): MovedRows {
+/** Each step's news are one commit: its own. */
+function rowsOf({ commits }: QueueNews): MovedRows {
+  const { rows, slots } = commits.at(-1)!;
   return { rows, slots };
 }

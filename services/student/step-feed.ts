@@ -1,6 +1,7 @@
 import { context } from '@opentelemetry/api';
 import { inSpan } from '#runtime/rpc/trace.js';
-import type { BankMirror } from './bank-mirror.js';
+import type { Commit } from '#distill/queue.js';
+import type { BankMirror, Committed, QueueNews } from './bank-mirror.js';
 import { linkCommit, StepTrace } from './events.js';
 import type { SampleMemories, StepMemories } from './sample-memories.js';
 import type { TeacherClient } from './teacher-client.js';
@@ -14,6 +15,8 @@ export interface FeedOptions {
   readonly memories: SampleMemories | undefined;
   /** Steps that are prepared at a time. */
   readonly prefetch: number;
+  /** Steps whose commits a step may lack. */
+  readonly staleness: number;
   readonly totalSteps: number;
   /** Those that are computed here. */
   readonly ranks: readonly number[];
@@ -25,6 +28,8 @@ export interface ReadyStep {
   /** Of every rank that is computed here. */
   readonly ranks: readonly RankInputs[];
   readonly memories: StepMemories | undefined;
+  /** Steps that the queue is behind; undefined where the run has none. */
+  readonly queueLag: number | undefined;
   readonly trace: StepTrace;
 }
 
@@ -40,8 +45,8 @@ interface ComingStep {
 /**
  * What steps need from other nodes, asked for ahead: the teacher's outputs of
  * `prefetch` steps are on their way, and what came is handed to the bank at
- * once. A step is ready when the bank has committed its own rows, so nothing
- * that happens ahead of a step can change it.
+ * once. A step is ready when the bank has committed its own rows, or those of
+ * `staleness` steps before; nothing that happens ahead of it can change it.
  */
 export class StepFeed {
   readonly #options: FeedOptions;
@@ -49,6 +54,8 @@ export class StepFeed {
   readonly #signal: AbortSignal;
   readonly #runSignal: AbortSignal;
   readonly #coming = new Map<number, ComingStep>();
+  /** By step, until its commit has arrived: all our ranks' rows. */
+  readonly #handedIn = new Map<number, Promise<unknown>>();
 
   constructor(options: FeedOptions, signal: AbortSignal) {
     this.#options = options;
@@ -59,19 +66,20 @@ export class StepFeed {
   /** Waits for the inputs of `step`; steps are taken one after another. */
   async take(step: number): Promise<ReadyStep> {
     const { bank, memories, prefetch } = this.#options;
+    if (bank) this.#handInBefore(step, bank.nextStep);
     this.#request(step, step + prefetch);
     const { trace, taught: coming } = this.#coming.get(step)!;
     const taught = await coming;
-    const committed = bank && (await this.#committed(bank, step, trace));
+    const news = bank && (await this.#newsFor(bank, step, trace));
     this.#coming.delete(step);
     this.#request(step + 1, step + 1 + prefetch);
     const ranks = this.#options.ranks.map((rank, i) => ({
       ...{ step, rank, ...taught[i]! },
-      ...(committed && { committed }),
+      ...(news && { committed: news.commits.map(commitOf) }),
     }));
     // A step that counts is ended in the memories too, whatever comes.
     const own = memories?.at(step, this.#runSignal);
-    return { ranks, memories: own, trace };
+    return { ranks, memories: own, queueLag: news?.lag, trace };
   }
 
   /** Gives up whatever is on its way. */
@@ -94,33 +102,59 @@ export class StepFeed {
     }
   }
 
+  /**
+   * Steps that were taken while their commits were missing: whoever prepared
+   * them may be gone with the rows. The bank knows those that it has.
+   */
+  #handInBefore(step: number, nextStep: number): void {
+    for (const older of this.#handedIn.keys())
+      if (older < nextStep) this.#handedIn.delete(older);
+    const { ranks, requestsOf } = this.#options;
+    for (let older = nextStep; older < step; older++) {
+      if (this.#handedIn.has(older)) continue;
+      const asked = ranks.map((rank) => requestsOf(older, rank).batch);
+      this.#handIn(
+        older,
+        asked.map((batch) => this.#ask(batch)),
+      );
+    }
+  }
+
   /** The teacher's outputs for each rank, which hands in its own rows. */
   #prepare(step: number): Promise<Taught[]> {
-    const { ranks } = this.#options;
-    return Promise.all(ranks.map((rank) => this.#prepareRank(step, rank)));
+    const { ranks, requestsOf } = this.#options;
+    const asked = ranks.map((rank) => {
+      const { batch, views } = requestsOf(step, rank);
+      return { teacher: this.#ask(batch), views };
+    });
+    this.#handIn(
+      step,
+      asked.map(({ teacher }) => teacher),
+    );
+    return Promise.all(
+      asked.map(async ({ teacher, views }) => {
+        const names = Object.keys(views);
+        const seen = names.map((name) => this.#ask(views[name]!));
+        const [outputs, ...others] = await Promise.all([teacher, ...seen]);
+        const entries = names.map((name, i) => [name, others[i]!] as const);
+        return { teacher: outputs, views: Object.fromEntries(entries) };
+      }),
+    );
   }
 
-  async #prepareRank(step: number, rank: number): Promise<Taught> {
-    const { batch, views } = this.#options.requestsOf(step, rank);
-    const names = Object.keys(views);
-    const [teacher, ...seen] = await Promise.all([
-      this.#askThenEnqueue(step, rank, batch),
-      ...names.map((name) => this.#ask(views[name]!)),
-    ]);
-    const entries = names.map((name, i) => [name, seen[i]!] as const);
-    return { teacher, views: Object.fromEntries(entries) };
-  }
-
-  async #askThenEnqueue(
-    step: number,
-    rank: number,
-    request: TeacherRequest,
-  ): Promise<TeacherOutputs> {
-    const outputs = await this.#ask(request);
-    const { bank } = this.#options;
-    const { embeddings: rows } = outputs;
-    if (bank && rows) await bank.enqueue(step, rank, { rows }, this.#signal);
-    return outputs;
+  /** Hands in the rows of each rank as they come. */
+  #handIn(step: number, outputs: readonly Promise<TeacherOutputs>[]): void {
+    const { bank, ranks } = this.#options;
+    if (!bank) return;
+    const handedIn = Promise.all(
+      ranks.map(async (rank, i) => {
+        const { embeddings: rows } = await outputs[i]!;
+        if (rows) await bank.enqueue(step, rank, { rows }, this.#signal);
+      }),
+    );
+    // Whoever waits for the commit sees the failure; until then it is not lost.
+    handedIn.catch(() => {});
+    this.#handedIn.set(step, handedIn);
   }
 
   async #ask({ batch, outputs }: TeacherRequest): Promise<TeacherOutputs> {
@@ -129,15 +163,22 @@ export class StepFeed {
     return teacher.extract(batch, outputs, this.#signal);
   }
 
-  #committed(
+  #newsFor(
     bank: BankMirror,
     step: number,
     { context }: StepTrace,
-  ): Promise<Float32Array> {
+  ): Promise<QueueNews> {
+    const { staleness } = this.#options;
     return inSpan('rrd.student.mirror_wait', context, async () => {
-      const { rows, traceparent } = await bank.committed(step, this.#signal);
-      linkCommit(traceparent);
-      return rows;
+      await this.#handedIn.get(step - staleness);
+      const news = await bank.newsFor(step, staleness, this.#signal);
+      const newest = news.commits.at(-1);
+      if (newest) linkCommit(newest.traceparent);
+      return news;
     });
   }
+}
+
+function commitOf({ version, rows }: Committed): Commit {
+  return { version, rows };
 }

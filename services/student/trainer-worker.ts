@@ -1,4 +1,5 @@
 import type { Dataset } from '#distill/data/dataset.js';
+import type { Commit } from '#distill/queue.js';
 import type { HostTensor } from '#distill/tensors.js';
 import { createEngine } from '#runtime/compute/index.js';
 import type { Engine } from '#runtime/compute/engine.js';
@@ -90,6 +91,10 @@ class TrainerThread implements TrainerApi {
       await training.readNetwork(),
     );
     this.#begun = { training, evaluator, teacher };
+  }
+
+  async follow(commits: readonly Commit[]): Promise<void> {
+    this.#run.training.follow(commits);
   }
 
   async mirror(snapshots: MirroredRows): Promise<void> {

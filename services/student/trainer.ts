@@ -49,6 +49,7 @@ class Trainer {
   /** The newest checkpoint, on its way to the disk. */
   #saving: Promise<void> = Promise.resolve();
   #taught = false;
+  readonly #queueLags: Record<number, number> = {};
 
   constructor(run: PreparedRun, around: Surroundings, listener: RunListener) {
     const { resume } = run;
@@ -95,7 +96,7 @@ class Trainer {
         await group.applied(step + 1);
         const waitMs = computing - waiting;
         const times = { waitMs, computeMs: done - computing };
-        return await this.#report(step, measured, times);
+        return await this.#report(step, measured, times, ready.queueLag);
       } catch (error) {
         if (!(error instanceof MembersChangedError)) throw error;
       }
@@ -124,12 +125,16 @@ class Trainer {
     step: number,
     measured: StepMeasurements,
     times: { waitMs: number; computeMs: number },
+    queueLag: number | undefined,
   ): Promise<void> {
     const { plan, folder, facts } = this.#run;
     const epoch = plan.epochOf(step);
     const { loss, lossTerms, learningRate } = measured;
     this.#pace.add(times.waitMs + times.computeMs);
-    this.#around.events.stepTaken(facts.engine, times);
+    this.#around.events.stepTaken(facts.engine, times, queueLag);
+    const lag = queueLag === undefined ? {} : { queueLag };
+    if (queueLag !== undefined)
+      this.#queueLags[queueLag] = (this.#queueLags[queueLag] ?? 0) + 1;
     this.#listener.progress({
       ...{ step: step + 1, totalSteps: plan.totalSteps, epoch },
       ...{ loss, lossTerms: { ...lossTerms }, learningRate },
@@ -138,7 +143,8 @@ class Trainer {
         testAccuracy: this.#evaluation.testAccuracy,
       }),
     });
-    await folder.record({ type: 'step', step, epoch, ...times, ...measured });
+    const record = { type: 'step' as const, step, epoch };
+    await folder.record({ ...record, ...times, ...lag, ...measured });
   }
 
   async #endEpoch(step: number): Promise<void> {
@@ -185,6 +191,7 @@ class Trainer {
   async #save(step: number): Promise<void> {
     const { thread, compute, folder, order } = this.#run;
     await this.#saving;
+    await this.#catchUp(step);
     const request = {
       folder: folder.checkpoints,
       keep: this.#around.config.keepCheckpoints,
@@ -197,6 +204,17 @@ class Trainer {
     this.#saving = this.#written(compute(thread.save()));
     // Whoever waits for it sees the failure; until then it is not lost.
     this.#saving.catch(() => {});
+  }
+
+  /** A checkpoint has the rows of all steps before it, whatever was stale. */
+  async #catchUp(step: number): Promise<void> {
+    const { thread, compute, order, bank } = this.#run;
+    if (!bank || step === 0 || order.experiment.bank.staleness === 0) return;
+    const { signal } = this.#around;
+    const { commits } = await bank.newsFor(step - 1, 0, signal);
+    await compute(
+      thread.follow(commits.map(({ version, rows }) => ({ version, rows }))),
+    );
   }
 
   async #written(checkpoint: Promise<string>): Promise<void> {
@@ -217,13 +235,14 @@ class Trainer {
   }
 
   async #recordResult(result: RunResult): Promise<void> {
-    const { plan, folder, resume } = this.#run;
+    const { plan, folder, resume, bank } = this.#run;
     const seconds = (performance.now() - this.#startedMs) / 1000;
     const steps = plan.totalSteps - (resume?.step ?? 0);
     const images = steps * plan.batchSize;
     await folder.record({
       ...{ type: 'result', step: plan.totalSteps, ...result },
       totalImagesPerSecond: images / seconds,
+      ...(bank && { queueLags: this.#queueLags }),
     });
   }
 

@@ -1,4 +1,4 @@
-import { FifoQueue, type QueueSnapshot } from '#distill/queue.js';
+import { type Commit, FifoQueue, type QueueSnapshot } from '#distill/queue.js';
 import type { Dataset } from '#distill/data/dataset.js';
 import { type Experiment, needsOf } from '#distill/experiment.js';
 import type { MapShape } from '#distill/methods/method.js';
@@ -58,7 +58,7 @@ export interface TrainingOptions {
 interface StepQueue {
   readonly step: number;
   readonly queue: FifoQueue;
-  readonly committed: Float32Array;
+  readonly committed: readonly Commit[];
 }
 
 /**
@@ -125,7 +125,7 @@ export class Training {
   async step(inputs: RankInputs): Promise<StepResult> {
     const { experiment } = this.#options;
     const { step, committed } = inputs;
-    const enqueue = () => committed && this.#queue?.enqueue(committed);
+    const enqueue = () => committed && this.#queue?.follow(committed);
     const order = needsOf(experiment).queue;
     const program = this.#whole;
     const given = await this.#given(inputs);
@@ -167,9 +167,15 @@ export class Training {
     const { learningRate } = settings;
     const scalars = await halves.apply(mean, learningRate, elsewhere);
     const { committed } = this.#ahead ?? {};
-    if (committed) this.#queue?.enqueue(committed);
+    if (committed) this.#queue?.follow(committed);
     this.#ahead = undefined;
     return measurementsOf(settings, scalars);
+  }
+
+  /** Takes over commits that the queue lacks. */
+  follow(commits: readonly Commit[]): void {
+    this.#queue?.follow(commits);
+    this.#ahead = undefined;
   }
 
   /** Takes over what the bank has moved for a step. */
@@ -281,11 +287,13 @@ export class Training {
   #queueAt({ step, committed }: RankInputs): FifoQueue | undefined {
     const queue = this.#queue;
     if (!queue || !committed) return queue;
-    if (this.#ahead?.step !== step) {
+    const isSame = ({ step: other, committed: known }: StepQueue) =>
+      other === step && known.at(-1)?.version === committed.at(-1)?.version;
+    if (!this.#ahead || !isSame(this.#ahead)) {
       const order = needsOf(this.#options.experiment).queue;
       const seen =
         order === 'before' ? FifoQueue.adopt(queue.snapshot()) : queue;
-      if (order === 'before') seen.enqueue(committed);
+      if (order === 'before') seen.follow(committed);
       this.#ahead = { step, queue: seen, committed };
     }
     return this.#ahead.queue;

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readQueue } from '#runtime/bank/read-queue.js';
 import {
   Authority,
   opensslMissing,
@@ -51,7 +52,7 @@ function rrd(...args: string[]) {
 describe('rrd bank', () => {
   it('lists queues', () => {
     const { stdout } = rrd('list');
-    expect(stdout).toMatch(/run-1 +50 x 8 +1.6 KiB +1 +0 +0/);
+    expect(stdout).toMatch(/run-1 +50 x 8 +float32 +1.6 KiB +1 +0 +0/);
   });
 
   it('tells the health of the rows', () => {
@@ -72,6 +73,26 @@ describe('rrd bank', () => {
     expect(await readFile(again)).toEqual(await readFile(path));
     expect(rrd('delete', 'copy').stdout).toBe('copy: deleted\n');
     expect(rrd('list').stdout).not.toMatch('copy');
+  }, 60_000);
+
+  it('exports and imports halves as what they are', async () => {
+    const client = connect('rrd.v1.MemoryBankService', bank.address);
+    const spec = {
+      ...{ queue: 'halves', capacity: 9, featDim: 8, worldSize: 1 },
+      ...{ init: 'QUEUE_INIT_ROWS' as const, teacherDigest: 'teacher' },
+      precision: 'DATA_TYPE_BFLOAT16' as const,
+    };
+    await client.createQueue({ spec, epoch: 1 });
+    const before = await readQueue(client, 'halves');
+    const path = join(folder, 'halves.safetensors');
+    rrd('export', 'halves', path);
+    expect(rrd('delete', 'halves').status).toBe(0);
+    expect(rrd('import', path, 'halves').stderr).toBe('');
+    const after = await readQueue(client, 'halves');
+    client.close();
+    expect(after.snapshot).toEqual(before.snapshot);
+    expect(after.state.spec?.precision).toBe(spec.precision);
+    expect(rrd('list').stdout).toMatch(/halves +9 x 8 +bfloat16 +144 B/);
   }, 60_000);
 
   it('writes what NumPy reads', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { roundRows } from '#distill/precision.js';
 import { createEngine } from '#runtime/compute/index.js';
 import { readCheckpoint } from '#runtime/checkpoint/index.js';
 import { openDatasets } from '#runtime/data/index.js';
@@ -18,10 +19,11 @@ async function oneProcess(
   world: World,
   enqueue: 'before' | 'after',
   ranks = 1,
+  bank: object = {},
 ) {
   const engine = await createEngine('wasm');
   const dataset = await openDatasets(world.datasets).get('tiny');
-  const experiment = longExperiment(enqueue, 1, ranks);
+  const experiment = longExperiment(enqueue, 1, ranks, bank);
   const { teacher } = world;
   return trainInOneProcess({ experiment, engine, dataset, teacher, steps });
 }
@@ -75,6 +77,27 @@ describe('a student over the services equals the same experiment in one process'
       const last = `rank${ranks - 1}.bn1.running_mean`;
       expect(state[last]).not.toEqual(state['bn1.running_mean']);
       expect(state).toMatchObject(reference.state);
+    },
+    120_000,
+  );
+
+  it.each([
+    ['float16', 'before', 1],
+    ['float16', 'after', 2],
+    ['bfloat16', 'before', 2],
+  ] as const)(
+    'with a queue of %s, enqueueing %s, with %i ranks',
+    async (precision, enqueue, ranks) => {
+      await using world = await makeWorld();
+      await using cluster = await startCluster(world);
+      const reference = await oneProcess(world, enqueue, ranks, { precision });
+      const address = cluster.orchestratorAddress;
+      const experiment = longExperiment(enqueue, 4, ranks, { precision });
+      const { result } = await runToEnd(address, experiment, 'halves');
+      expect(await lossesOf(world.runsDir, 'halves')).toEqual(reference.losses);
+      const { training } = await readCheckpoint(result!.checkpoint);
+      const rows = training?.['queue.rows']?.data as Float32Array;
+      expect(roundRows(rows, precision)).toEqual(rows);
     },
     120_000,
   );

@@ -1,3 +1,4 @@
+import { decodeRows } from '#distill/precision.js';
 import type { Publisher } from '#runtime/bus/bus.js';
 import { subjects } from '#runtime/bus/subjects.js';
 import { startWorker, type WorkerHandle } from '#runtime/worker.js';
@@ -40,12 +41,17 @@ export class HealthMonitor {
    */
   async measure(queue: BankQueue): Promise<MeasuredHealth> {
     const { spec, state, readerLag, oldestRowVersions } = queue;
-    const { capacity, featDim } = spec;
+    const { capacity, featDim, precision } = spec;
     const slots = spread(capacity, maxRows);
-    const shape = { capacity: slots.length, featDim };
+    // As values: what is measured is float32, whatever the queue's precision.
+    const shape = {
+      capacity: slots.length,
+      featDim,
+      precision: 'float32',
+    } as const;
     const memory = this.#options.bank.reserveRows(shape);
     try {
-      const rows = queue.gather(slots);
+      const rows = decodeRows(queue.gather(slots), precision);
       const { api } = await this.#worker();
       const health: MeasuredHealth = {
         ...(await api.measure(rows, featDim)),

@@ -14,7 +14,7 @@ export const enqueue =
     const queue = bank.get(request.queue);
     const { data, shape } = fromWire(request.rows, {
       field: 'rows',
-      dataType: 'float32',
+      dataType: queue.spec.precision,
       shape: [null, null],
     });
     const { duplicate, commits } = await journal.enqueue(queue, {

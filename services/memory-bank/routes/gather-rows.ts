@@ -1,6 +1,6 @@
 import type { GatherRowsResponse } from '#proto/rrd/v1/GatherRowsResponse.js';
+import { toWireRows } from '#runtime/bank/wire-rows.js';
 import { InvalidRequestError } from '#runtime/errors.js';
-import { toWire } from '#runtime/rpc/tensor-codec.js';
 import type { Context, Routes } from '../context.js';
 import { rowChunks } from '../row-chunks.js';
 import { validateSlots } from '../submission.js';
@@ -15,12 +15,12 @@ export const gatherRows = ({ bank }: Context): Routes['gatherRows'] =>
     const { capacity, featDim } = queue.spec;
     validateCountOf(slots);
     validateSlots(slots, capacity);
-    const memory = bank.reserveRows({ capacity: slots.length, featDim });
+    const memory = bank.reserveRows({ ...queue.spec, capacity: slots.length });
     try {
       const rows = queue.gather(slots);
       yield { state: toWireState(queue.state) };
       for (const chunk of rowChunks(rows, featDim))
-        yield { rows: toWire(chunk) };
+        yield { rows: toWireRows(chunk.rows, queue.spec) };
     } finally {
       memory.release();
     }

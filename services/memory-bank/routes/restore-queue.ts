@@ -1,5 +1,6 @@
 import type { RestoreHeader__Output } from '#proto/rrd/v1/RestoreHeader.js';
 import type { RestoreQueueRequest__Output } from '#proto/rrd/v1/RestoreQueueRequest.js';
+import { storedRows, type StoredRows } from '#distill/precision.js';
 import { BatchShapeError } from '#runtime/errors.js';
 import { fromWire } from '#runtime/rpc/tensor-codec.js';
 import type { Restoration } from '../bank.js';
@@ -39,9 +40,9 @@ function fromWireHeader(header: RestoreHeader__Output): Restoration {
 /** All chunks of a stream, which must be exactly the queue's rows. */
 async function readRows(
   messages: AsyncIterator<RestoreQueueRequest__Output>,
-  { capacity, featDim }: QueueSpec,
-): Promise<Float32Array> {
-  const rows = new Float32Array(capacity * featDim); // [K, d]
+  { capacity, featDim, precision }: QueueSpec,
+): Promise<StoredRows> {
+  const rows = storedRows(precision, capacity * featDim); // [K, d]
   let filled = 0;
   for (
     let message = await messages.next();
@@ -50,7 +51,7 @@ async function readRows(
   ) {
     const { data } = fromWire(message.value.chunk, {
       field: 'chunk',
-      dataType: 'float32',
+      dataType: precision,
       shape: [null, featDim],
     });
     if (filled + data.length > rows.length) {

@@ -1,9 +1,9 @@
-import type { QueueSnapshot } from '#distill/queue.js';
 import type { SubscribeResponse } from '#proto/rrd/v1/SubscribeResponse.js';
-import { toWire } from '#runtime/rpc/tensor-codec.js';
+import { toWireRows } from '#runtime/bank/wire-rows.js';
 import type { Attached, BankQueue } from '../bank-queue.js';
 import type { Context, Routes } from '../context.js';
 import type { Delta } from '../history.js';
+import type { QueueSpec } from '../queue-spec.js';
 import { rowChunks } from '../row-chunks.js';
 import { toWireState } from '../wire.js';
 
@@ -39,18 +39,12 @@ async function* snapshotOf(
   try {
     const snapshot = queue.snapshot();
     yield { snapshot: { state: toWireState(queue.state) } };
-    yield* chunksOf(snapshot);
+    for (const { first, rows } of rowChunks(snapshot.rows, snapshot.featDim)) {
+      const chunk = { firstSlot: first, rows: toWireRows(rows, queue.spec) };
+      yield { chunk };
+    }
   } finally {
     memory.release();
-  }
-}
-
-function* chunksOf({
-  rows,
-  featDim,
-}: QueueSnapshot): Generator<SubscribeResponse> {
-  for (const { first: firstSlot, ...chunk } of rowChunks(rows, featDim)) {
-    yield { chunk: { firstSlot, rows: toWire(chunk) } };
   }
 }
 
@@ -65,7 +59,7 @@ async function* commitsAfter(
   for (let last = version; ;) {
     const delta = queue.deltaAfter(last);
     if (delta !== undefined) {
-      yield { delta: toWireDelta(delta, queue.spec.featDim) };
+      yield { delta: toWireDelta(delta, queue.spec) };
       last = delta.version;
       changes.reached(last);
     } else if (!(await changes.next(heartbeatMs))) {
@@ -74,9 +68,8 @@ async function* commitsAfter(
   }
 }
 
-function toWireDelta({ rows, slots, ...delta }: Delta, featDim: number) {
-  const shape = [rows.length / featDim, featDim];
-  const wire = toWire({ shape, data: rows });
+function toWireDelta({ rows, slots, ...delta }: Delta, spec: QueueSpec) {
+  const wire = toWireRows(rows, spec);
   return { ...delta, rows: wire, ...(slots && { slots: [...slots] }) };
 }
 

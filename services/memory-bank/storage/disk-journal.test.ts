@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { encodeRows } from '#distill/precision.js';
 import { FifoQueue } from '#distill/queue.js';
 import {
   BankStorageError,
@@ -28,12 +29,14 @@ import type { QueueSpec } from '../queue-spec.js';
 import { openJournal } from './disk-journal.js';
 
 const log = createLogger('test', { level: 'silent' });
-const spec = {
-  ...{ queue: 'q', capacity: 7, featDim: 2, seed: 1, init: 'rows' as const },
+const spec: QueueSpec = {
+  ...{ queue: 'q', capacity: 7, featDim: 2, seed: 1, init: 'rows' },
   ...{ worldSize: 2, teacherDigest: 't', projectionSeed: 0 },
+  precision: 'float32',
 };
 /** A memory of seven samples. */
 const memorySpec: QueueSpec = { ...spec, init: 'uniform', momentum: 0.5 };
+const halves: QueueSpec = { ...spec, precision: 'bfloat16' };
 let dataDir: string;
 
 beforeEach(async () => {
@@ -78,7 +81,7 @@ const hand = ({ bank, journal }: Opened, step: number, rank: number) => {
   const isMemory = queue.spec.momentum !== undefined;
   return journal.enqueue(queue, {
     ...{ runId: 'r', step, rank, epoch: 1, teacherDigest: 't', featDim: 2 },
-    rows: rowsOf(step, rank),
+    rows: encodeRows(rowsOf(step, rank), queue.spec.precision),
     ...(isMemory && { slots: slotsOf(step, rank) }),
     traceparent: '',
   });
@@ -90,7 +93,8 @@ function expected(steps: number, of: QueueSpec = spec): QueueRows {
   for (let step = 0; step < steps; step++) {
     const parts = [...rowsOf(step, 0), ...rowsOf(step, 1)];
     const rows = Float32Array.from(parts);
-    if (queue instanceof FifoQueue) queue.enqueue(rows);
+    if (queue instanceof FifoQueue)
+      queue.enqueue(encodeRows(rows, of.precision));
     else {
       const slots = [...slotsOf(step, 0), ...slotsOf(step, 1)];
       queue.move(slots, rows, of.momentum!);
@@ -109,6 +113,7 @@ function expectAt(queue: BankQueue, steps: number): void {
 describe.each([
   ['a queue', spec],
   ['a memory of all samples', memorySpec],
+  ['a queue of halves', halves],
 ])('%s on disk', (_, of) => {
   it('is back at its version, with pending rows and ids, after any order of batches and restarts', async () => {
     const action = fc.oneof(
@@ -161,7 +166,7 @@ describe.each([
     const mirror = createRows(of);
     for (let delta; (delta = queue.deltaAfter(mirror.version));) {
       if (mirror instanceof FifoQueue) mirror.enqueue(delta.rows);
-      else mirror.put(delta.slots!, delta.rows);
+      else mirror.put(delta.slots!, delta.rows as Float32Array);
     }
     expect(mirror.rows).toEqual(expected(20, of).rows);
     await again.journal.close();

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { precisions } from '#distill/precision.js';
 import { CorruptFileError } from '#runtime/errors.js';
 import type { QueueProgress } from '../bank-queue.js';
 import { readBounded, replaceFile, type Fsync } from './files.js';
@@ -29,6 +30,8 @@ const schema: z.ZodType<Manifest> = z.strictObject({
       worldSize: count,
       teacherDigest: z.string(),
       projectionSeed: count,
+      // Queues that were kept before there was a choice have none.
+      precision: z.enum(precisions).default('float32'),
       momentum: z.number().exactOptional(),
     }),
     epoch: count,

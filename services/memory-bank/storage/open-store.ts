@@ -1,3 +1,4 @@
+import { type Precision, storedRows } from '#distill/precision.js';
 import { CorruptFileError, DomainError } from '#runtime/errors.js';
 import { BankQueue, type QueueLimits } from '../bank-queue.js';
 import type { Delta } from '../history.js';
@@ -31,7 +32,8 @@ export async function openStore(
 ): Promise<QueueStore> {
   const { progress, segments, firstLog } = manifest;
   const { version } = progress;
-  const logs = await readLogs(folder, firstLog);
+  const { precision } = progress.spec;
+  const logs = await readLogs(folder, firstLog, precision);
   const rows = await readRows(folder, manifest);
   const recent = commitsOf(logs[0]!.records, version, logs[0]!.path);
   const queue = BankQueue.resume(progress, rows, recent, limits);
@@ -71,14 +73,18 @@ interface ReadLog {
   readonly wholeBytes: number;
 }
 
-async function readLogs(folder: string, firstLog: number): Promise<ReadLog[]> {
+async function readLogs(
+  folder: string,
+  firstLog: number,
+  precision: Precision,
+): Promise<ReadLog[]> {
   const numbers = (await logsIn(folder)).filter((n) => n >= firstLog);
   const logs: ReadLog[] = [];
   for (const [i, number] of numbers.entries()) {
     const path = logPath(folder, number);
     if (number !== firstLog + i) throw missing(logPath(folder, firstLog + i));
     const bytes = await readBounded(path, maxLogBytes);
-    const log = decodeLog(bytes, path);
+    const log = decodeLog(bytes, path, precision);
     const isLast = i === numbers.length - 1;
     if (!isLast && log.wholeBytes !== bytes.length) {
       const problem = 'cut off, and another log follows';
@@ -99,8 +105,8 @@ async function readRows(
   { progress, segments }: Manifest,
 ): Promise<QueueRows> {
   const { spec, pointer, version } = progress;
-  const { capacity, featDim } = spec;
-  const rows = new Float32Array(capacity * featDim);
+  const { capacity, featDim, precision } = spec;
+  const rows = storedRows(precision, capacity * featDim);
   for (const [index, segment] of segments.entries()) {
     await readSegment(folder, spec, rows, index, segment);
   }

@@ -1,10 +1,16 @@
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
+import {
+  bytesPerValue,
+  type Precision,
+  storedRows,
+  type StoredRows,
+} from '#distill/precision.js';
 import { CorruptFileError } from '#runtime/errors.js';
 
 /**
  * A log is a list of records, each `length, crc32, header length` (uint32,
- * little endian), a JSON header and raw float32 rows. The sum covers all that
+ * little endian), a JSON header and raw rows as the queue holds them. The sum covers all that
  * follows it; `length` counts header and rows.
  */
 
@@ -37,8 +43,8 @@ const commitSchema = z.strictObject({
 const headerSchema = z.discriminatedUnion('kind', [batchSchema, commitSchema]);
 
 interface Rows {
-  /** float32 [n, featDim] */
-  readonly rows: Float32Array;
+  /** [n, featDim] */
+  readonly rows: StoredRows;
 }
 export type BatchRecord = z.infer<typeof batchSchema> & Rows;
 export type CommitRecord = z.infer<typeof commitSchema> & Rows;
@@ -72,12 +78,17 @@ export interface DecodedLog {
  * last one: it is left out. Damage anywhere else is no crash.
  * @throws CorruptFileError
  */
-export function decodeLog(bytes: Buffer, path: string): DecodedLog {
+export function decodeLog(
+  bytes: Buffer,
+  path: string,
+  precision: Precision,
+): DecodedLog {
   const records: LogRecord[] = [];
   let at = 0;
   while (at < bytes.length) {
     const end = endOf(bytes, at);
-    const record = end <= bytes.length && decodeRecord(bytes.subarray(at, end));
+    const record =
+      end <= bytes.length && decodeRecord(bytes.subarray(at, end), precision);
     if (!record) {
       if (end >= bytes.length || isBlank(bytes, at)) break;
       const problem = `the record at byte ${at} does not match its checksum`;
@@ -100,15 +111,19 @@ function isBlank(bytes: Buffer, from: number): boolean {
   return bytes.subarray(from).every((byte) => byte === 0);
 }
 
-function decodeRecord(bytes: Buffer): LogRecord | undefined {
+function decodeRecord(
+  bytes: Buffer,
+  precision: Precision,
+): LogRecord | undefined {
   if (crc32(bytes.subarray(8)) !== bytes.readUInt32LE(4)) return undefined;
   const bodyAt = prefixBytes + bytes.readUInt32LE(8);
   const bodyBytes = bytes.length - bodyAt;
-  if (bodyBytes < 0 || bodyBytes % 4 !== 0) return undefined;
+  const length = bodyBytes / bytesPerValue(precision);
+  if (!(length >= 0 && Number.isInteger(length))) return undefined;
   const json = bytes.toString('utf8', prefixBytes, bodyAt);
   const header = headerSchema.safeParse(JSON.parse(json));
   if (!header.success) return undefined;
-  const rows = new Float32Array(bodyBytes / 4); // aligned, and its own
+  const rows = storedRows(precision, length); // aligned, and its own
   new Uint8Array(rows.buffer).set(bytes.subarray(bodyAt));
   return { ...header.data, rows };
 }

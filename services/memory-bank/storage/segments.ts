@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { bytesPerValue, type StoredRows } from '#distill/precision.js';
 import { CorruptFileError } from '#runtime/errors.js';
 import type { QueueSpec } from '../queue-spec.js';
 import { writeWhole, type Fsync } from './files.js';
@@ -20,13 +21,14 @@ export interface Segment {
   readonly crc32: number;
 }
 
-type Shape = Pick<QueueSpec, 'capacity' | 'featDim'>;
+type Shape = Pick<QueueSpec, 'capacity' | 'featDim' | 'precision'>;
 
 const segmentBytes = 2 * 2 ** 20;
 
 /** Rows of a segment; the last one may be shorter. */
-function rowsPerSegment({ featDim }: Shape): number {
-  return Math.max(1, Math.floor(segmentBytes / (4 * featDim)));
+function rowsPerSegment({ featDim, precision }: Shape): number {
+  const rowBytes = bytesPerValue(precision) * featDim;
+  return Math.max(1, Math.floor(segmentBytes / rowBytes));
 }
 
 export function segmentCount(shape: Shape): number {
@@ -64,7 +66,7 @@ export function segmentPath(
 export async function writeSegment(
   folder: string,
   shape: Shape,
-  rows: Float32Array,
+  rows: StoredRows,
   at: { readonly index: number; readonly generation: number },
   fsync: Fsync,
 ): Promise<Segment> {
@@ -82,7 +84,7 @@ export async function writeSegment(
 export async function readSegment(
   folder: string,
   shape: Shape,
-  rows: Float32Array,
+  rows: StoredRows,
   index: number,
   segment: Segment,
 ): Promise<void> {

@@ -101,7 +101,7 @@ function idleFeed(ranks: readonly number[]): StepFeed {
   const batch = { split: 'train' as const, indices: [], epoch: 1 };
   const nothing = { batch: { batch, outputs: new Set<never>() }, views: {} };
   const requestsOf = () => nothing;
-  const steps = { prefetch: 1, totalSteps: 1, requestsOf };
+  const steps = { prefetch: 1, staleness: 0, totalSteps: 1, requestsOf };
   const options = { ...address, ...none, ...steps };
   return new StepFeed({ ...options, ranks }, new AbortController().signal);
 }

@@ -5,6 +5,8 @@ export const DataType = {
   DATA_TYPE_FLOAT32: 'DATA_TYPE_FLOAT32',
   DATA_TYPE_UINT8: 'DATA_TYPE_UINT8',
   DATA_TYPE_INT32: 'DATA_TYPE_INT32',
+  DATA_TYPE_FLOAT16: 'DATA_TYPE_FLOAT16',
+  DATA_TYPE_BFLOAT16: 'DATA_TYPE_BFLOAT16',
 } as const;
 
 export type DataType =
@@ -16,5 +18,9 @@ export type DataType =
   | 2
   | 'DATA_TYPE_INT32'
   | 3
+  | 'DATA_TYPE_FLOAT16'
+  | 4
+  | 'DATA_TYPE_BFLOAT16'
+  | 5
 
 export type DataType__Output = typeof DataType[keyof typeof DataType]

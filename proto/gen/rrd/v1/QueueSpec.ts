@@ -1,6 +1,7 @@
 // Original file: proto/rrd/v1/memory_bank.proto
 
 import type { QueueInit as _rrd_v1_QueueInit, QueueInit__Output as _rrd_v1_QueueInit__Output } from '../../rrd/v1/QueueInit.js';
+import type { DataType as _rrd_v1_DataType, DataType__Output as _rrd_v1_DataType__Output } from '../../rrd/v1/DataType.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface QueueSpec {
@@ -13,6 +14,7 @@ export interface QueueSpec {
   'teacherDigest'?: (string);
   'projectionSeed'?: (number | string | Long);
   'momentum'?: (number | string);
+  'precision'?: (_rrd_v1_DataType);
   '_momentum'?: "momentum";
 }
 
@@ -26,5 +28,6 @@ export interface QueueSpec__Output {
   'teacherDigest': (string);
   'projectionSeed': (number);
   'momentum'?: (number);
+  'precision': (_rrd_v1_DataType__Output);
   '_momentum'?: "momentum";
 }
