@@ -110,6 +110,10 @@ async function compare(
         ...([cluster, world.runsDir, experiment, runId] as const),
       );
       const alone = await timedLoop(world, loop, experiment, taught);
+      console.log(
+        `${runId}: ${served.ms.toFixed(0)} ms a step, alone ${alone.ms.toFixed(0)}; ` +
+          `CPU ${served.cpuMs.toFixed(0)} ms, alone ${alone.cpuMs.toFixed(0)}`,
+      );
       all[what].services.push(served);
       all[what].alone.push(alone);
       const losses = served.losses.slice(0, alone.losses.length);
