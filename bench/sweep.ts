@@ -5,6 +5,7 @@ import { table } from '../cli/text.js';
 import { measurementsOf, runToEnd } from '../test/cluster.js';
 import { startNatsServer } from '../test/nats.js';
 import { observe } from '../test/observed.js';
+import { cpuMsByRole } from './scale/timed-run.js';
 import { makeScaleWorld, scaleExperiment, startScale } from './scale/world.js';
 import type { ScalePlace } from './scale/world.js';
 import { threads } from './side-by-side.js';
@@ -21,8 +22,10 @@ interface Side {
   readonly forwards: number;
   /** Of all steps but the first, of the slowest student. */
   readonly seconds: number;
-  /** In which the teacher computed. */
-  readonly teacherSeconds: number;
+  /** Processor time of the teacher, from its start. */
+  readonly teacherCpuSeconds: number;
+  /** And of all services. */
+  readonly cpuSeconds: number;
 }
 
 interface Case {
@@ -63,6 +66,9 @@ export async function benchSweep(): Promise<object> {
       ({ shared, own }) => 1 - shared.forwards / own.forwards,
     ),
     timeRatio: byStudents(({ shared, own }) => shared.seconds / own.seconds),
+    cpuRatio: byStudents(
+      ({ shared, own }) => shared.cpuSeconds / own.cpuSeconds,
+    ),
     ...{ engine, threads, cores: availableParallelism() },
     ...{ load: loadavg()[0], cases },
   };
@@ -95,12 +101,11 @@ async function sideOf(
     return times.reduce((sum, ms) => sum + ms, 0) / 1000;
   });
   const seconds = Math.max(...(await Promise.all(runs)));
-  const total = (metric: string) =>
-    observed.total('teacher', `rrd_teacher_${metric}`);
-  return {
-    ...{ seconds, forwards: await total('images_total') },
-    teacherSeconds: await total('compute_duration_sum'),
-  };
+  const forwards = await observed.total('teacher', 'rrd_teacher_images_total');
+  const cpuMs = await cpuMsByRole(cluster);
+  const all = Object.values(cpuMs).reduce((sum, ms) => sum + ms, 0);
+  const teacherCpuSeconds = cpuMs.teacher / 1000;
+  return { seconds, forwards, teacherCpuSeconds, cpuSeconds: all / 1000 };
 }
 
 /** Student `i` of a sweep. */
@@ -115,13 +120,15 @@ function print(cases: readonly Case[]): void {
     ...[shared.forwards, own.forwards].map(String),
     ...[shared.seconds, own.seconds].map((value) => value.toFixed(1)),
     (shared.seconds / own.seconds).toFixed(2),
-    ...[shared.teacherSeconds, own.teacherSeconds].map((value) =>
+    ...[shared.cpuSeconds, own.cpuSeconds].map((value) => value.toFixed(1)),
+    (shared.cpuSeconds / own.cpuSeconds).toFixed(2),
+    ...[shared.teacherCpuSeconds, own.teacherCpuSeconds].map((value) =>
       value.toFixed(1),
     ),
   ]);
   const header = [
     ...['students', 'forwards: shared', 'own', 's: shared', 'own', 'ratio'],
-    ...['teacher s: shared', 'own'],
+    ...['CPU s: shared', 'own', 'ratio', 'teacher CPU s: shared', 'own'],
   ];
   console.log(table(header, rows));
 }

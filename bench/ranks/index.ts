@@ -110,6 +110,11 @@ async function compare(
         ...([cluster, world.runsDir, experiment, runId] as const),
       );
       const alone = await timedLoop(world, loop, experiment, taught);
+      console.log(
+        `${runId}: ${served.ms.toFixed(0)} ms a step, alone ${alone.ms.toFixed(0)}; ` +
+          `CPU ${served.cpuMs.toFixed(0)} ms, alone ${alone.cpuMs.toFixed(0)}; of it ` +
+          rolesOf(served.cpuMsOf),
+      );
       all[what].services.push(served);
       all[what].alone.push(alone);
       const losses = served.losses.slice(0, alone.losses.length);
@@ -120,6 +125,11 @@ async function compare(
     ...{ ranks, whole: middles(all.whole), known: middles(all.known) },
     maxRelativeDifference: Math.max(...differences),
   };
+}
+
+function rolesOf(cpuMs: Readonly<Record<string, number>>): string {
+  const each = Object.entries(cpuMs);
+  return each.map(([role, ms]) => `${role} ${ms.toFixed(0)}`).join(', ');
 }
 
 function middles(sides: Record<keyof Sides, readonly Times[]>): Sides {

@@ -76,19 +76,25 @@ function usedBetween(samples: readonly Sample[], from: number, to: number) {
   };
 }
 
-async function sampleOf(
+/** Processor time of each role's processes so far. */
+export async function cpuMsByRole(
   cluster: ProcessCluster,
-  step: number,
-): Promise<Sample> {
-  const atMs = performance.now();
+): Promise<Record<Role, number>> {
   const each = roles.map(async (role) => {
     const processes = cluster.all(role).map(({ pid }) => cpuMsOf(pid));
     const used = await Promise.all(processes);
     return [role, used.reduce((sum, ms) => sum + ms, 0)] as const;
   });
-  const byRole = Object.fromEntries(await Promise.all(each));
-  const machineMs = await machineCpuMs();
-  return { step, atMs, byRole: byRole as Record<Role, number>, machineMs };
+  return Object.fromEntries(await Promise.all(each)) as Record<Role, number>;
+}
+
+async function sampleOf(
+  cluster: ProcessCluster,
+  step: number,
+): Promise<Sample> {
+  const atMs = performance.now();
+  const byRole = await cpuMsByRole(cluster);
+  return { step, atMs, byRole, machineMs: await machineCpuMs() };
 }
 
 const msPerTick = 10; // USER_HZ is 100 wherever Linux runs Node

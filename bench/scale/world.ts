@@ -122,6 +122,8 @@ export async function startScale(
   teacher: Readonly<Record<string, string | number>> = {},
 ): Promise<ProcessCluster> {
   const settings = {
+    // It comes with the clock, not with steps: none within a run.
+    'memory-bank': { HEALTH_MS: 3_600_000 },
     teacher: { ENGINE: engine, ...teacher },
     student: { ENGINE: engine, PROGRESS_MS: 10 },
   };

@@ -46,6 +46,7 @@ export async function checkRuns(
       const given = { ...(known ? knowing : parameters), cores };
       const predictedMs = predict(given, ranks);
       checks.push({ ranks, known, measuredMs: times.ms, predictedMs, cores });
+      printChecks(checks.slice(-1));
     }
   }
   return checks;

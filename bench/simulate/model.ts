@@ -17,7 +17,7 @@ export interface Outcome {
 type Reading = Readonly<Record<Part, number>> & { readonly atMs: number };
 
 /** Prefetching makes waves of as many steps: they count whole. */
-const countedWaves = 6;
+const countedWaves = 3;
 
 /**
  * A load as it goes once every queue is full.
