@@ -16,6 +16,8 @@ const delayMs = Number(process.env['RRD_DELAY_MS'] ?? 400);
 
 const student = { network: 'resnet8' };
 const training = { epochs: 2 };
+/** A snapshot alone takes many ways there and back. */
+const deadlines = { bankMs: 120_000, commitMs: 120_000 };
 
 /**
  * `RRD_DATA=folder:DIR npm run bench -- staleness`: RRD + KD of a resnet8 from a
@@ -34,7 +36,7 @@ export async function benchStaleness(): Promise<object> {
       ...{ datasets: { images: data }, modelsDir, runsDir, log },
       engine: 'onnx',
       students: seeds.length,
-      settings: { student: { memoryBank: proxy.address } },
+      settings: { student: { memoryBank: proxy.address, deadlines } },
     });
     proxy.target = cluster.memoryBankAddress;
     await trainTeacher(cluster, modelsDir);
