@@ -11,12 +11,13 @@ import { round } from './statistics.js';
 
 const stalenesses = [0, 1, 4, 16];
 const seeds = [1, 2];
-/** To the bank and back is twice as far. */
-const delayMs = 400;
+/** To the bank; and back is as far again. */
+const delayMs = Number(process.env['RRD_DELAY_MS'] ?? 400);
 
-const engine = 'tensorflow';
 const student = { network: 'resnet8' };
-const training = { epochs: 1, milestones: [] };
+const training = { epochs: 2 };
+/** A snapshot alone takes many ways there and back. */
+const deadlines = { bankMs: 120_000, commitMs: 120_000 };
 
 /**
  * `RRD_DATA=folder:DIR npm run bench -- staleness`: RRD + KD of a resnet8 from a
@@ -32,9 +33,10 @@ export async function benchStaleness(): Promise<object> {
     const runsDir = join(folder, 'runs');
     const log = createLogger('bench', { level: 'silent' });
     await using cluster = await startLocalCluster({
-      ...{ datasets: { images: data }, modelsDir, runsDir, engine, log },
+      ...{ datasets: { images: data }, modelsDir, runsDir, log },
+      engine: 'onnx',
       students: seeds.length,
-      settings: { student: { memoryBank: proxy.address } },
+      settings: { student: { memoryBank: proxy.address, deadlines } },
     });
     proxy.target = cluster.memoryBankAddress;
     await trainTeacher(cluster, modelsDir);
@@ -48,7 +50,7 @@ export async function benchStaleness(): Promise<object> {
         rows.push(row);
       }
     }
-    return { data, engine, delayMs, rows, loadAverage: loadavg()[0] };
+    return { data, delayMs, rows, loadAverage: loadavg()[0] };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -96,5 +98,6 @@ async function measure(
 
 function experimentOf(fields: object): Experiment {
   const common = { name: 'staleness', dataset: 'images', student };
-  return experimentSchema.parse({ ...common, ...fields });
+  const engine = 'tensorflow';
+  return experimentSchema.parse({ ...common, engine, ...fields });
 }

@@ -99,7 +99,7 @@ describe('a student over the services equals the same experiment in one process'
       const rows = training?.['queue.rows']?.data as Float32Array;
       expect(roundRows(rows, precision)).toEqual(rows);
     },
-    120_000,
+    240_000,
   );
 
   it('also when the teacher has to be sent pixels', async () => {
