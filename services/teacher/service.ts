@@ -1,4 +1,4 @@
-import { chooseEngine } from '#runtime/compute/index.js';
+import { chooseForwardEngine } from '#runtime/compute/index.js';
 import { openDatasets, type Datasets } from '#runtime/data/index.js';
 import type { Logger } from '#runtime/logger.js';
 import { startServer } from '#runtime/rpc/server.js';
@@ -32,7 +32,7 @@ export async function startTeacher(
   config: TeacherConfig,
   { log, datasets, clock = systemClock }: TeacherOptions,
 ): Promise<RunningService> {
-  const engine = await chooseEngine(config.engine);
+  const engine = await chooseForwardEngine(config.engine);
   log.info({ engine, asked: config.engine }, 'engine');
   const stop = new AbortController();
   const events = createEvents(log);

@@ -89,25 +89,44 @@ describe('SizedPrograms', () => {
       const { logits } = await programs.run(imagesOf(count));
       expect(logits.data).toEqual(imagesOf(count).map((x) => 3 * x));
     }
-    // Its probe, then the size that did the work; once each.
-    expect(ran).toEqual([64, 8, 16, 16, 128, 64, 64]);
+    // Two batches of its probe, then the size that did the work.
+    expect(ran.slice(2)).toEqual([8, 8, 16, 16, 16, 128, 128, 64, 64]);
     expect(disposed).toEqual([8, 128]);
   });
 
-  it('refuses an engine whose rows depend on their place', async () => {
-    await expect(create(() => careless)).rejects.toBeInstanceOf(
-      EngineUnavailableError,
-    );
+  it('takes a smaller size where rows depend on their place', async () => {
+    const ran: number[] = [];
+    const runOf = (size: number) => (size > 4 ? careless : exact);
+    const programs = await create(runOf, 128, ran);
+    expect(ran).toEqual([64, 64, 16, 16, 4, 4, 4]);
+    const { logits } = await programs.run(imagesOf(70));
+    expect(logits.data).toEqual(imagesOf(70).map((x) => 3 * x));
   });
 
-  it('refuses an engine whose rows depend on their mates', async () => {
+  it('takes images one by one where rows depend on their mates', async () => {
     const mixing: Run = async (images) => {
       const { features, logits } = await exact(images);
-      const sum = images.data[0]! + images.data[5]!;
-      features.data.forEach((_, i) => (features.data[i]! += sum * (i % 2)));
+      const own = images.data as Float32Array;
+      const sum = own.reduce((a, b) => a + b);
+      features.data.forEach((_, i) => (features.data[i]! += sum - own[i]!));
       return { features, logits };
     };
-    await expect(create(() => mixing)).rejects.toBeInstanceOf(
+    const ran: number[] = [];
+    const programs = await create(() => mixing, 128, ran);
+    ran.length = 0;
+    const { features } = await programs.run(imagesOf(3));
+    expect(features.data).toEqual(imagesOf(3).map((x) => 2 * x));
+    expect(ran.slice(-3)).toEqual([1, 1, 1]);
+  });
+
+  it('refuses an engine that does not repeat itself', async () => {
+    let calls = 0;
+    const moody: Run = async (images) => {
+      const { features, logits } = await exact(images);
+      logits.data[0]! += ++calls * 2 ** -10;
+      return { features, logits };
+    };
+    await expect(create(() => moody)).rejects.toBeInstanceOf(
       EngineUnavailableError,
     );
   });

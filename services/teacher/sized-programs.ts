@@ -28,17 +28,24 @@ interface SizedForward {
 
 export const probeCount = 3;
 
-/** Sizes other than multiples of the reference size that are worth a program. */
+/** Sizes that are worth a program, besides multiples of `fullSize`. */
 const smallSizes = [1, 4, 8, 16, 32];
-const referenceSize = 64;
+const fullSize = 64;
+
+/** What an engine is tried at that cannot do a full batch exactly. */
+const smallerReferences = [16, 4, 1];
+
+/** Of a probe: a batch tells nothing of what all its rows have in common. */
+const leastBatches = 2;
+const leastRows = 12;
 
 /**
  * Programs for a few fixed batch sizes, smaller batches padded with zeros, so
  * that a sample's output never depends on its batch.
  *
  * An engine may well compute a row with other kernels in a larger batch, so
- * nothing is assumed. The program of the reference size is the truth; it is
- * refused unless it gives the same bits for an image at any place among any
+ * nothing is assumed. The program of the reference size is the truth: the
+ * largest size that gives the same bits for an image at any place among any
  * mates. Another size is compiled when it is first wanted, and used only if it
  * gives the truth's bits; otherwise the reference size does its work.
  */
@@ -53,30 +60,32 @@ export class SizedPrograms {
     readonly truth: readonly Buffer[],
   ) {}
 
-  /** @throws EngineUnavailableError if outputs depend on the batch */
+  /** @throws EngineUnavailableError if outputs differ even one by one */
   static async create(options: SizedProgramsOptions): Promise<SizedPrograms> {
-    const size = Math.min(referenceSize, options.maxBatchSize);
-    const reference = await options.compile(size);
-    const rows = await probe(reference, size, options);
-    const truth = rows.slice(0, probeCount);
-    if (agree(rows, truth)) {
-      return new SizedPrograms(options, reference, size, truth);
+    const full = Math.min(fullSize, options.maxBatchSize);
+    const smaller = smallerReferences.filter((size) => size < full);
+    for (const size of [full, ...smaller]) {
+      const reference = await options.compile(size);
+      const rows = await probe(reference, size, options);
+      const truth = rows.slice(0, probeCount);
+      if (agree(rows, truth))
+        return new SizedPrograms(options, reference, size, truth);
+      reference.dispose();
     }
-    reference.dispose();
     throw new EngineUnavailableError({
       engine: options.engine,
-      problem: "a sample's output depends on its place in the batch",
+      problem: "a sample's output is not always the same",
     });
   }
 
   /** Batch sizes in use or to be tried, ascending. */
   get sizes(): number[] {
     const { maxBatchSize } = this.options;
-    const steps = Math.ceil(maxBatchSize / this.referenceSize);
+    const steps = Math.ceil(maxBatchSize / fullSize);
     const multiples = Array.from({ length: steps }, (_, i) =>
-      Math.min((i + 1) * this.referenceSize, maxBatchSize),
+      Math.min((i + 1) * fullSize, maxBatchSize),
     );
-    const smaller = smallSizes.filter((size) => size < this.referenceSize);
+    const smaller = smallSizes.filter((size) => size < multiples[0]!);
     return [...smaller, ...multiples];
   }
 
@@ -132,19 +141,32 @@ export class SizedPrograms {
   }
 }
 
-/** Which probe a row of a probing batch holds: never with the same mates. */
+/** Which probe a row of a probe holds: never with the same mates. */
 const probeAt = (row: number) => (row + (row >> 2)) % probeCount;
 
-/** The outputs of a batch of probes, each row as bytes. */
+/** The outputs of several batches of probes. */
 async function probe(
   forward: Forward,
   size: number,
+  options: SizedProgramsOptions,
+): Promise<Buffer[]> {
+  const rows: Buffer[] = [];
+  while (rows.length < Math.max(leastRows, leastBatches * size))
+    rows.push(...(await probeBatch(forward, size, rows.length, options)));
+  return rows;
+}
+
+/** Each row as bytes. */
+async function probeBatch(
+  forward: Forward,
+  size: number,
+  first: number,
   { imageShape, probes }: SizedProgramsOptions,
 ): Promise<Buffer[]> {
   const imageSize = sizeOf(imageShape);
   const data = new Float32Array(size * imageSize);
   for (let row = 0; row < size; row += 1) {
-    const start = probeAt(row) * imageSize;
+    const start = probeAt(first + row) * imageSize;
     data.set(probes.subarray(start, start + imageSize), row * imageSize);
   }
   const extracted = await forward.run({ shape: [size, ...imageShape], data });
