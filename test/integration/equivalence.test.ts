@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Experiment } from '#distill/experiment.js';
 import { roundRows } from '#distill/precision.js';
 import { createEngine } from '#runtime/compute/index.js';
 import { readCheckpoint } from '#runtime/checkpoint/index.js';
@@ -15,15 +16,17 @@ import { longExperiment, makeWorld, type World } from '../world.js';
 
 const steps = 54; // 9 epochs of 6
 
-async function oneProcess(
+function oneProcess(world: World, enqueue: 'before' | 'after', ranks = 1) {
+  return inOneProcess(world, longExperiment(enqueue, 1, ranks), steps);
+}
+
+async function inOneProcess(
   world: World,
-  enqueue: 'before' | 'after',
-  ranks = 1,
-  bank: object = {},
+  experiment: Experiment,
+  steps: number,
 ) {
   const engine = await createEngine('wasm');
   const dataset = await openDatasets(world.datasets).get('tiny');
-  const experiment = longExperiment(enqueue, 1, ranks, bank);
   const { teacher } = world;
   return trainInOneProcess({ experiment, engine, dataset, teacher, steps });
 }
@@ -90,16 +93,18 @@ describe('a student over the services equals the same experiment in one process'
     async (precision, enqueue, ranks) => {
       await using world = await makeWorld();
       await using cluster = await startCluster(world);
-      const reference = await oneProcess(world, enqueue, ranks, { precision });
+      const whole = longExperiment(enqueue, 4, ranks, { precision });
+      const training = { ...whole.training, epochs: 3 };
+      const experiment = { ...whole, training };
+      const reference = await inOneProcess(world, experiment, 18);
       const address = cluster.orchestratorAddress;
-      const experiment = longExperiment(enqueue, 4, ranks, { precision });
       const { result } = await runToEnd(address, experiment, 'halves');
       expect(await lossesOf(world.runsDir, 'halves')).toEqual(reference.losses);
-      const { training } = await readCheckpoint(result!.checkpoint);
-      const rows = training?.['queue.rows']?.data as Float32Array;
+      const saved = await readCheckpoint(result!.checkpoint);
+      const rows = saved.training?.['queue.rows']?.data as Float32Array;
       expect(roundRows(rows, precision)).toEqual(rows);
     },
-    240_000,
+    120_000,
   );
 
   it('also when the teacher has to be sent pixels', async () => {
