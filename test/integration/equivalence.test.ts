@@ -16,18 +16,16 @@ import { longExperiment, makeWorld, type World } from '../world.js';
 
 const steps = 54; // 9 epochs of 6
 
-function oneProcess(world: World, enqueue: 'before' | 'after', ranks = 1) {
-  return inOneProcess(world, longExperiment(enqueue, 1, ranks), steps);
+/** Where a third of the epochs says as much. */
+function shorter(experiment: Experiment): Experiment {
+  return { ...experiment, training: { ...experiment.training, epochs: 3 } };
 }
 
-async function inOneProcess(
-  world: World,
-  experiment: Experiment,
-  steps: number,
-) {
+async function oneProcess(world: World, experiment: Experiment) {
   const engine = await createEngine('wasm');
   const dataset = await openDatasets(world.datasets).get('tiny');
   const { teacher } = world;
+  const steps = 6 * experiment.training.epochs;
   return trainInOneProcess({ experiment, engine, dataset, teacher, steps });
 }
 
@@ -37,7 +35,8 @@ describe('a student over the services equals the same experiment in one process'
     async (enqueue) => {
       await using world = await makeWorld();
       await using cluster = await startCluster(world);
-      const reference = await oneProcess(world, enqueue);
+      const experiment = longExperiment(enqueue, 1);
+      const reference = await oneProcess(world, experiment);
       for (const prefetch of [1, 4]) {
         const runId = `prefetch-${prefetch}`;
         const { result } = await runToEnd(
@@ -69,12 +68,13 @@ describe('a student over the services equals the same experiment in one process'
     async (ranks, enqueue, prefetch) => {
       await using world = await makeWorld();
       await using cluster = await startCluster(world);
-      const reference = await oneProcess(world, enqueue, ranks);
+      const whole = longExperiment(enqueue, prefetch, ranks);
+      const experiment = ranks > 2 ? shorter(whole) : whole;
+      const reference = await oneProcess(world, experiment);
       const address = cluster.orchestratorAddress;
-      const experiment = longExperiment(enqueue, prefetch, ranks);
       const { result } = await runToEnd(address, experiment, 'ranks');
       expect(await lossesOf(world.runsDir, 'ranks')).toEqual(reference.losses);
-      expect(result?.bankVersions).toBe(steps);
+      expect(result?.bankVersions).toBe(6 * experiment.training.epochs);
       const saved = await readCheckpoint(result!.checkpoint);
       const state = { ...saved.tensors, ...saved.training };
       const last = `rank${ranks - 1}.bn1.running_mean`;
@@ -94,9 +94,8 @@ describe('a student over the services equals the same experiment in one process'
       await using world = await makeWorld();
       await using cluster = await startCluster(world);
       const whole = longExperiment(enqueue, 4, ranks, { precision });
-      const training = { ...whole.training, epochs: 3 };
-      const experiment = { ...whole, training };
-      const reference = await inOneProcess(world, experiment, 18);
+      const experiment = shorter(whole);
+      const reference = await oneProcess(world, experiment);
       const address = cluster.orchestratorAddress;
       const { result } = await runToEnd(address, experiment, 'halves');
       expect(await lossesOf(world.runsDir, 'halves')).toEqual(reference.losses);
@@ -112,8 +111,8 @@ describe('a student over the services equals the same experiment in one process'
     await using cluster = await startCluster(world, {
       settings: { teacher: { datasets: {} } },
     });
-    const reference = await oneProcess(world, 'before');
-    const experiment = longExperiment('before', 4);
+    const experiment = shorter(longExperiment('before', 4));
+    const reference = await oneProcess(world, experiment);
     await runToEnd(cluster.orchestratorAddress, experiment, 'pixels');
     const losses = await lossesOf(world.runsDir, 'pixels');
     expect(losses).toEqual(reference.losses);
@@ -124,13 +123,13 @@ describe('a student over the services equals the same experiment in one process'
     await using cluster = await startCluster(world, {
       settings: { student: { teacherProtocol: 'kserve' } },
     });
-    const reference = await oneProcess(world, 'before');
-    const experiment = longExperiment('before', 4);
+    const experiment = shorter(longExperiment('before', 4));
+    const reference = await oneProcess(world, experiment);
     const address = cluster.orchestratorAddress;
     const { result } = await runToEnd(address, experiment, 'kserve');
     const losses = await lossesOf(world.runsDir, 'kserve');
     expect(losses).toEqual(reference.losses);
-    expect(result?.bankVersions).toBe(steps);
+    expect(result?.bankVersions).toBe(losses.length);
   }, 120_000);
 
   it('also when the connections to teacher and bank are cut again and again', async () => {
@@ -147,8 +146,8 @@ describe('a student over the services equals the same experiment in one process'
     });
     bankProxy.target = cluster.memoryBankAddress;
     teacherProxy.target = cluster.teacherAddress;
-    const reference = await oneProcess(world, 'before');
     const experiment = longExperiment('before', 4);
+    const reference = await oneProcess(world, experiment);
     await runToEnd(cluster.orchestratorAddress, experiment, 'cut');
     expect(await lossesOf(world.runsDir, 'cut')).toEqual(reference.losses);
     expect(bankProxy.cuts).toBeGreaterThan(2);
