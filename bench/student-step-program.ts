@@ -1,7 +1,6 @@
-import { rngFrom } from '#distill/data/rng.js';
 import { createNetwork } from '#distill/models/index.js';
-import { sizeOf, type NamedHostTensors } from '#distill/tensors.js';
 import { createTrainProgram } from '#distill/train-program.js';
+import { noiseFor } from './noise.js';
 
 /** What is timed: resnet8x4, CE + RRD, as in the paper's CIFAR-100 runs. */
 export const workload = {
@@ -33,23 +32,6 @@ export function studentStep() {
     imageShape: [32, 32, 3],
     teacherFeatureDim: 256,
   });
-  const names = Object.keys(program.inputs);
-  const inputs: NamedHostTensors = Object.fromEntries(
-    names.map((name) => [name, inputOf(name, program.inputs[name]!.shape)]),
-  );
+  const inputs = noiseFor(program.inputs, { classCount, featDim });
   return { program, state: initialState(1), inputs };
-}
-
-/** Pixels of deviation 1, rows of length about 1, any class, a rate of 0.05. */
-function inputOf(name: string, shape: readonly number[]) {
-  const rng = rngFrom(1, 'bench', name);
-  const length = sizeOf(shape);
-  if (name === 'labels') {
-    const draw = () => rng.integer(workload.classCount);
-    return { shape, data: Int32Array.from({ length }, draw) };
-  }
-  if (name === 'learningRate') return { shape, data: Float32Array.of(0.05) };
-  const deviation = name === 'images' ? 1 : workload.featDim ** -0.5;
-  const draw = () => rng.normal() * deviation;
-  return { shape, data: Float32Array.from({ length }, draw) };
 }

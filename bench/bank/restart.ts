@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { connect } from '#runtime/rpc/client.js';
 import { toWire } from '#runtime/rpc/tensor-codec.js';
 import { spawnService } from '../../test/processes.js';
+import { residentBytes } from '../resident-bytes.js';
 import { enqueue, rowBytes, shape, type BankClient } from './latency.js';
 
 const chunkRows = 4096;
@@ -45,11 +45,6 @@ async function fill(client: BankClient, capacity: number): Promise<void> {
     }
   }
   await client.restoreQueue(messages(), { deadlineMs: 120_000 });
-}
-
-async function residentBytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? NaN) * 1024;
 }
 
 /** Bytes of the log that a restart has to replay. */

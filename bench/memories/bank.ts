@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { rngFrom } from '#distill/data/rng.js';
 import { connect, type RpcClient } from '#runtime/rpc/client.js';
 import { toWire } from '#runtime/rpc/tensor-codec.js';
 import { spawnService } from '../../test/processes.js';
+import { residentBytes } from '../resident-bytes.js';
 import { median, round } from '../statistics.js';
 
 type BankClient = RpcClient<'rrd.v1.MemoryBankService'>;
@@ -126,9 +126,4 @@ async function residentBytesOfEmpty(): Promise<number> {
   const bytes = await residentBytes(empty.pid);
   await empty.kill();
   return bytes;
-}
-
-async function residentBytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? NaN) * 1024;
 }

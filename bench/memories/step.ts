@@ -1,16 +1,12 @@
-import { rngFrom } from '#distill/data/rng.js';
 import { createNetwork } from '#distill/models/index.js';
-import {
-  type HostTensor,
-  type NamedHostTensors,
-  sizeOf,
-} from '#distill/tensors.js';
 import { createTrainProgram } from '#distill/train-program.js';
 import { createEngine } from '#runtime/compute/index.js';
+import { noiseFor } from '../noise.js';
 import { median, round } from '../statistics.js';
 
 const batchSize = 64;
 const classCount = 100;
+const featDim = 128;
 const negatives = 16_384;
 const repeats = 5;
 
@@ -25,7 +21,7 @@ export async function measureStep(samples: number) {
     network: createNetwork('resnet8x4', classCount),
     experiment: {
       loss,
-      bank: { capacity: 1, featDim: 128 },
+      bank: { capacity: 1, featDim },
       training: { batchSize, momentum: 0.9, weightDecay: 5e-4 },
     },
     imageShape: [32, 32, 3],
@@ -33,12 +29,9 @@ export async function measureStep(samples: number) {
     sampleCount: samples,
   });
   const executable = await engine.compile(program, initialState(1));
-  const inputs: NamedHostTensors = Object.fromEntries(
-    Object.entries(program.inputs).map(([name, { shape }]) => [
-      name,
-      inputOf(name, shape, samples),
-    ]),
-  );
+  const inputs = noiseFor(program.inputs, {
+    ...{ classCount, featDim, sampleCount: samples },
+  });
   await executable.run(inputs);
   const seconds: number[] = [];
   for (let i = 0; i < repeats; i++) {
@@ -50,23 +43,4 @@ export async function measureStep(samples: number) {
   const { name } = engine;
   await engine.dispose();
   return { engine: name, seconds: round(median(seconds)) };
-}
-
-function inputOf(
-  name: string,
-  shape: readonly number[],
-  samples: number,
-): HostTensor {
-  const rng = rngFrom(1, 'bench', name);
-  const length = sizeOf(shape);
-  const integers = (bound: number) =>
-    Int32Array.from({ length }, () => rng.integer(bound));
-  if (name === 'labels') return { shape, data: integers(classCount) };
-  if (name === 'contrast') return { shape, data: integers(samples) };
-  if (name === 'learningRate') return { shape, data: Float32Array.of(1e-3) };
-  // A memory's rows have length 1 in the mean square.
-  const bound = name.startsWith('memory.') ? (3 / 128) ** 0.5 : 1;
-  const data = new Float32Array(length);
-  for (let i = 0; i < length; i++) data[i] = (2 * rng.uniform() - 1) * bound;
-  return { shape, data };
 }
