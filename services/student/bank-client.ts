@@ -12,7 +12,7 @@ import {
 } from '#runtime/rpc/client.js';
 import type { ClientTls } from '#runtime/rpc/options.js';
 import { toWireAs } from '#runtime/rpc/tensor-codec.js';
-import { patiently } from './patiently.js';
+import { patiently, type PatientCall } from './patiently.js';
 
 export interface BankOptions {
   readonly address: string;
@@ -24,9 +24,9 @@ export interface BankOptions {
   readonly spec: BankSpec;
   /** The queue of a checkpoint and the step it goes on with. */
   readonly resume?: { readonly queue: QueueSnapshot; readonly step: number };
-  /** Making or restoring the queue, through all retries. */
+  /** Making or restoring the queue, by a bank that is there. */
   readonly prepareMs: number;
-  /** Any other call, likewise. */
+  /** Any call, through all retries. */
   readonly callMs: number;
 }
 
@@ -66,7 +66,8 @@ export class BankClient {
     const { resume, attempt: epoch, spec } = this.#options;
     const { queue } = spec;
     const client = this.#client;
-    const wait = { ms: this.#options.prepareMs, signal };
+    const { prepareMs: attemptMs, callMs: ms } = this.#options;
+    const wait = { ms, attemptMs, signal };
     if (resume) {
       await this.#call(wait, (options) =>
         client.restoreQueue(restoration({ spec, epoch, ...resume }), options),
@@ -132,7 +133,7 @@ export class BankClient {
   }
 
   #call<T>(
-    wait: { readonly ms: number; readonly signal: AbortSignal },
+    wait: Pick<PatientCall, 'ms' | 'attemptMs' | 'signal'>,
     call: (options: CallOptions) => Promise<T>,
   ): Promise<T> {
     const { address } = this.#options;

@@ -67,9 +67,9 @@ const schema = z.strictObject({
       extractMs: waitMsSetting.default(30_000),
       /** One batch at one of several replicas; then the next is asked. */
       extractAttemptMs: waitMsSetting.default(10_000),
-      /** A queue to be made or brought back, and then its first snapshot. */
+      /** A queue to be made or brought back by a bank that is there. */
       bankPrepareMs: waitMsSetting.default(300_000),
-      /** Any other call of the bank, through all retries. */
+      /** Any call of the bank, through all retries. */
       bankMs: waitMsSetting.default(15_000),
       /** The commit of a step whose rows the bank has acknowledged. */
       commitMs: waitMsSetting.default(15_000),

@@ -9,8 +9,10 @@ export interface PatientCall {
   /** Whom the call is for, as errors name it. */
   readonly service: string;
   readonly address: string;
-  /** Time for all attempts together. */
+  /** How long a peer that is away is asked again. */
   readonly ms: number;
+  /** How long one that is there may take; `ms` for all attempts without. */
+  readonly attemptMs?: number;
   readonly signal: AbortSignal;
 }
 
@@ -19,13 +21,13 @@ export interface PatientCall {
  * @throws ServiceUnavailableError when the time is over
  */
 export async function patiently<T>(
-  { service, address, ms, signal }: PatientCall,
+  { service, address, ms, attemptMs, signal }: PatientCall,
   call: (options: CallOptions) => Promise<T>,
 ): Promise<T> {
   const started = performance.now();
   const waitedMs = () => Math.round(performance.now() - started);
-  const attempt = () =>
-    call({ signal, deadlineMs: Math.max(1, ms - waitedMs()) });
+  const leftMs = () => Math.max(1, ms - waitedMs());
+  const attempt = () => call({ signal, deadlineMs: attemptMs ?? leftMs() });
   try {
     const policy = { ...defaultRetryPolicy, deadlineMs: ms };
     return await retry(policy, attempt, { signal });
