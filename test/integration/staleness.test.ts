@@ -10,7 +10,8 @@ import {
   runToEnd,
   startCluster,
 } from '../cluster.js';
-import { type DelayingProxy, startDelayingProxy } from '../delaying-proxy.js';
+import { startDelayingProxy } from '../delaying-proxy.js';
+import type { TcpProxy } from '../tcp-proxy.js';
 import { longExperiment, makeWorld, type World } from '../world.js';
 
 const steps = 54;
@@ -19,7 +20,7 @@ const staleness = 3;
 /** A queue that may be behind, with a bank that is far away. */
 describe('a run with a bank that is far away', () => {
   let world: World;
-  let proxy: DelayingProxy;
+  let proxy: TcpProxy;
   let cluster: LocalCluster;
 
   beforeAll(async () => {
