@@ -60,6 +60,8 @@ export const experimentFields = z.strictObject({
       precision: z.enum(precisions).default('float32'),
       /** Steps whose rows the queue may lack: above 0 no two runs are equal. */
       staleness: z.number().int().min(0).max(64).default(0),
+      /** Runs that name the same one share it; without it each has its own. */
+      queue: name.optional(),
     })
     .prefault({}),
   /**

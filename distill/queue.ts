@@ -36,6 +36,10 @@ export interface Commit<Rows extends StoredRows = Float32Array> {
   readonly rows: Rows;
 }
 
+/** How a queue comes to a newer version: commit by commit, or all at once. */
+export type QueueUpdate<Rows extends StoredRows = Float32Array> =
+  Commit<Rows> | QueueSnapshot<Rows>;
+
 /**
  * A ring of the newest `capacity` rows. The bank and every student's mirror
  * use this class; the same enqueues on both give the same values, which the bank
@@ -129,16 +133,23 @@ export class FifoQueue<Rows extends StoredRows = Float32Array> {
   }
 
   /**
-   * Takes over commits in their order; those that the queue has are passed over.
+   * Takes over updates in their order; those that the queue has are passed over.
    * @throws RangeError if one is missing in between
    */
-  follow(commits: readonly Commit<Rows>[]): void {
-    for (const { version, rows } of commits) {
+  follow(updates: readonly QueueUpdate<Rows>[]): void {
+    for (const update of updates) {
+      const { version, rows } = update;
       if (version <= this.#version) continue;
-      if (version > this.#version + 1)
-        throw new RangeError(`version ${version} behind ${this.#version}`);
-      this.enqueue(rows);
+      if ('pointer' in update) this.#replaceBy(update);
+      else if (version === this.#version + 1) this.enqueue(rows);
+      else throw new RangeError(`version ${version} behind ${this.#version}`);
     }
+  }
+
+  #replaceBy({ rows, pointer, version }: QueueSnapshot<Rows>): void {
+    this.#rows.set(rows);
+    this.#pointer = pointer;
+    this.#version = version;
   }
 
   /** A copy of the whole content. */

@@ -154,6 +154,23 @@ export class StaleEpochError extends domainError<'epoch' | 'current'>({
   text: (m) => `epoch ${m.epoch} is superseded by ${m.current}`,
 }) {}
 
+/** A shared queue takes rows of the runs that have joined it only. */
+export class RunNotJoinedError extends domainError<'queue' | 'run'>({
+  reason: 'RUN_NOT_JOINED',
+  status: 'FAILED_PRECONDITION',
+  text: (m) => `run ${m.run} has not joined queue ${m.queue}, or has left it`,
+}) {}
+
+/** Rows of another projection do not belong among these. */
+export class ProjectionMismatchError extends domainError<'expected' | 'actual'>(
+  {
+    reason: 'PROJECTION_MISMATCH',
+    status: 'FAILED_PRECONDITION',
+    text: (m) =>
+      `rows of projection seed ${m.actual} where the queue holds ${m.expected}`,
+  },
+) {}
+
 /** A mirror asked for versions that are no longer held: take a snapshot. */
 export class VersionEvictedError extends domainError<
   'version' | 'oldestVersion'
@@ -328,6 +345,8 @@ const classes = [
   TeacherMismatchError,
   DatasetMismatchError,
   StaleEpochError,
+  RunNotJoinedError,
+  ProjectionMismatchError,
   VersionEvictedError,
   CallerNotAllowedError,
   TeacherOverloadedError,

@@ -45,6 +45,8 @@ export interface OneProcessOptions {
    * what is not is put there. Without it every step computes them.
    */
   readonly taught?: Map<number, NamedHostTensors>;
+  /** What other runs put into the queue before this one's rows of a step. */
+  readonly foreign?: (step: number) => readonly Float32Array[];
 }
 
 export interface OneProcessResult {
@@ -103,10 +105,11 @@ export async function trainInOneProcess(
       options.taught?.get(step) ?? (await teacher?.(images)) ?? {};
     options.taught?.set(step, taught);
     const { embeddings } = taught;
-    const enqueue = () =>
-      queue?.enqueue(
-        roundRows(embeddings?.data as Float32Array, bank.precision),
-      );
+    const enqueue = () => {
+      const own = roundRows(embeddings?.data as Float32Array, bank.precision);
+      for (const rows of [...(options.foreign?.(step) ?? []), own])
+        queue?.enqueue(rows);
+    };
     if (order === 'before') enqueue();
     const rate = learningRateAt(epoch, training);
     const outputs = await student.run(

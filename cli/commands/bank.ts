@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { bytesPerValue } from '#distill/precision.js';
+import type { QueueMember__Output } from '#proto/rrd/v1/QueueMember.js';
 import type { QueueState__Output } from '#proto/rrd/v1/QueueState.js';
 import { readQueue } from '#runtime/bank/read-queue.js';
 import { restoration } from '#runtime/bank/restoration.js';
@@ -76,6 +77,7 @@ const inspect = command('inspect', 'where a queue stands, and its rows’ health
     console.log(
       [
         `teacher             ${state.spec?.teacherDigest}`,
+        ...state.members.map(memberLine),
         `duplicate rows      ${percent(health.duplicateRate)}`,
         `effective rank      ${health.effectiveRank.toFixed(1)} of ${state.spec?.featDim}`,
         `similarity entropy  ${health.similarityEntropy.toFixed(3)}`,
@@ -145,10 +147,17 @@ export const bankCommand = new Command('bank')
   .addCommand(importQueue)
   .addCommand(remove);
 
+/** Enough of a teacher's digest to tell teachers apart. */
+const digestLength = 15;
+
+function memberLine({ runId, nextStep, epoch }: QueueMember__Output): string {
+  return `run                 ${runId}, next step ${nextStep}, attempt ${epoch}`;
+}
+
 function queueTable(queues: readonly QueueState__Output[]): string {
   const header = [
     ...['queue', 'rows', 'precision', 'size'],
-    ...['version', 'pending', 'readers'],
+    ...['version', 'pending', 'readers', 'runs', 'teacher'],
   ];
   const rows = queues.map((state) => {
     const { queue = '', capacity = 0, featDim = 0 } = state.spec ?? {};
@@ -161,6 +170,8 @@ function queueTable(queues: readonly QueueState__Output[]): string {
       String(state.version),
       String(state.pendingBatches),
       String(state.subscribers),
+      state.spec?.shared ? String(state.members.length) : 'its own',
+      (state.spec?.teacherDigest ?? '').slice(0, digestLength),
     ];
   });
   return table(header, rows);

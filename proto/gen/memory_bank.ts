@@ -20,6 +20,7 @@ import type { ListQueuesRequest as _rrd_v1_ListQueuesRequest, ListQueuesRequest_
 import type { ListQueuesResponse as _rrd_v1_ListQueuesResponse, ListQueuesResponse__Output as _rrd_v1_ListQueuesResponse__Output } from './rrd/v1/ListQueuesResponse.js';
 import type { MemoryBankServiceClient as _rrd_v1_MemoryBankServiceClient, MemoryBankServiceDefinition as _rrd_v1_MemoryBankServiceDefinition } from './rrd/v1/MemoryBankService.js';
 import type { QueueHealth as _rrd_v1_QueueHealth, QueueHealth__Output as _rrd_v1_QueueHealth__Output } from './rrd/v1/QueueHealth.js';
+import type { QueueMember as _rrd_v1_QueueMember, QueueMember__Output as _rrd_v1_QueueMember__Output } from './rrd/v1/QueueMember.js';
 import type { QueueSpec as _rrd_v1_QueueSpec, QueueSpec__Output as _rrd_v1_QueueSpec__Output } from './rrd/v1/QueueSpec.js';
 import type { QueueState as _rrd_v1_QueueState, QueueState__Output as _rrd_v1_QueueState__Output } from './rrd/v1/QueueState.js';
 import type { RestoreHeader as _rrd_v1_RestoreHeader, RestoreHeader__Output as _rrd_v1_RestoreHeader__Output } from './rrd/v1/RestoreHeader.js';
@@ -59,6 +60,7 @@ export interface ProtoGrpcType {
       MemoryBankService: SubtypeConstructor<typeof grpc.Client, _rrd_v1_MemoryBankServiceClient> & { service: _rrd_v1_MemoryBankServiceDefinition }
       QueueHealth: MessageTypeDefinition<_rrd_v1_QueueHealth, _rrd_v1_QueueHealth__Output>
       QueueInit: EnumTypeDefinition
+      QueueMember: MessageTypeDefinition<_rrd_v1_QueueMember, _rrd_v1_QueueMember__Output>
       QueueSpec: MessageTypeDefinition<_rrd_v1_QueueSpec, _rrd_v1_QueueSpec__Output>
       QueueState: MessageTypeDefinition<_rrd_v1_QueueState, _rrd_v1_QueueState__Output>
       RestoreHeader: MessageTypeDefinition<_rrd_v1_RestoreHeader, _rrd_v1_RestoreHeader__Output>

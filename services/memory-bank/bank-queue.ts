@@ -1,12 +1,13 @@
 import { storedRows, type StoredRows } from '#distill/precision.js';
-import { InvalidRequestError, type DomainError } from '#runtime/errors.js';
-import {
-  Feeder,
-  type Batch,
-  type FeederLimits,
-  type FeederProgress,
-} from './feeder.js';
+import type { DomainError } from '#runtime/errors.js';
+import type { Batch } from './feeder.js';
 import { History, type Delta } from './history.js';
+import {
+  type MemberLimits,
+  type MemberProgress,
+  Members,
+  type Membership,
+} from './members.js';
 import {
   commitRows,
   type QueueRows,
@@ -25,13 +26,13 @@ export interface QueueState {
   readonly nextStep: number;
   readonly pendingBatches: number;
   readonly subscribers: number;
+  /** The runs that have joined, where the queue is shared. */
+  readonly members: readonly Membership[];
 }
 
-export interface QueueLimits extends FeederLimits {
+export interface QueueLimits extends MemberLimits {
   /** Bytes of commits kept for subscribers. */
   readonly historyBytes: number;
-  /** Runs that may feed one queue. */
-  readonly maxRuns: number;
 }
 
 /** What a queue must know to go on, besides its rows and pending batches. */
@@ -43,7 +44,7 @@ export interface QueueProgress {
   /** The step that new runs start with. */
   readonly firstStep: number;
   readonly nextStep: number;
-  readonly runs: Readonly<Record<string, FeederProgress>>;
+  readonly runs: Readonly<Record<string, MemberProgress>>;
 }
 
 /** A batch that was handed in: new or not, and what it completed. */
@@ -68,9 +69,9 @@ export class BankQueue {
   readonly epoch: number;
   readonly #rows: QueueRows;
   readonly #firstStep: number;
-  readonly #limits: QueueLimits;
+  /** The runs that feed it; changes of a kept queue go through its journal. */
+  readonly members: Members;
   #history: History;
-  readonly #feeders = new Map<string, Feeder>();
   /** Each with the version that its reader has come to. */
   readonly #listeners = new Map<() => void, number>();
   #nextStep: number;
@@ -90,7 +91,7 @@ export class BankQueue {
     this.#rows = rows;
     this.#firstStep = firstStep;
     this.#nextStep = firstStep;
-    this.#limits = limits;
+    this.members = new Members(spec, firstStep, limits);
     this.#history = new History(rows.version, limits.historyBytes);
   }
 
@@ -108,23 +109,17 @@ export class BankQueue {
     const queue = new BankQueue(spec, epoch, rows, firstStep, limits);
     queue.#nextStep = nextStep;
     queue.#history = History.of(rows.version, recent, limits.historyBytes);
-    for (const [runId, progress] of Object.entries(runs)) {
-      const feeder = new Feeder(progress, spec.worldSize, limits);
-      queue.#feeders.set(runId, feeder);
-    }
+    queue.members.resume(runs);
     return queue;
   }
 
   /** Where the queue stands. */
   get progress(): QueueProgress {
     const { spec, epoch, version, pointer, nextStep } = this.state;
-    const runs = [...this.#feeders].map(
-      ([runId, { progress }]) => [runId, progress] as const,
-    );
     return {
       ...{ spec, epoch, version, pointer, nextStep },
       firstStep: this.#firstStep,
-      runs: Object.fromEntries(runs),
+      runs: this.members.progress,
     };
   }
 
@@ -135,9 +130,7 @@ export class BankQueue {
 
   /** Settled batches that wait for others. */
   get pending(): Batch[] {
-    return [...this.#feeders].flatMap(([runId, feeder]) =>
-      feeder.pending(runId),
-    );
+    return this.members.pending;
   }
 
   /** The newest commits, at most `maxBytes` of rows. */
@@ -146,18 +139,15 @@ export class BankQueue {
   }
 
   get state(): QueueState {
-    let pendingBatches = 0;
-    for (const feeder of this.#feeders.values()) {
-      pendingBatches += feeder.pendingBatches;
-    }
     return {
       spec: this.spec,
       epoch: this.epoch,
       version: this.#rows.version,
       pointer: this.#rows.pointer,
       nextStep: this.#nextStep,
-      pendingBatches,
+      pendingBatches: this.members.pendingBatches,
       subscribers: this.#listeners.size,
+      members: this.members.joined,
     };
   }
 
@@ -213,17 +203,14 @@ export class BankQueue {
    * @throws what makes the batch not fit
    */
   accept(batch: Submission): boolean {
-    validateSubmission(batch, this);
-    const feeder = this.#feederOf(batch.runId);
-    const isNew = feeder.add(batch);
-    // Only now: a run whose batches are all refused takes no room.
-    this.#feeders.set(batch.runId, feeder);
-    return isNew;
+    const epoch = this.members.epochOf(batch.runId, this.epoch);
+    validateSubmission(batch, { spec: this.spec, epoch });
+    return this.members.add(batch);
   }
 
   /** Commits every step that is complete by an accepted batch. */
   settle(batch: Batch): Delta[] {
-    const feeder = this.#feeders.get(batch.runId)!;
+    const feeder = this.members.feederOf(batch.runId);
     feeder.settle(batch);
     const commits: Delta[] = [];
     for (
@@ -246,7 +233,7 @@ export class BankQueue {
 
   /** Forgets an accepted batch, so that it can be handed in again. */
   withdraw(batch: Batch): void {
-    this.#feeders.get(batch.runId)!.withdraw(batch);
+    this.members.feederOf(batch.runId).withdraw(batch);
   }
 
   /**
@@ -294,21 +281,5 @@ export class BankQueue {
 
   #notify(): void {
     for (const listener of [...this.#listeners.keys()]) listener();
-  }
-
-  #feederOf(runId: string): Feeder {
-    const present = this.#feeders.get(runId);
-    if (present) return present;
-    const { maxRuns } = this.#limits;
-    if (this.#feeders.size === maxRuns) {
-      throw new InvalidRequestError({
-        field: 'batch_id.run_id',
-        value: runId,
-        expected: `one of at most ${maxRuns} runs of a queue`,
-      });
-    }
-    const { worldSize } = this.spec;
-    const start = { nextStep: this.#firstStep, committed: [] };
-    return new Feeder(start, worldSize, this.#limits);
   }
 }

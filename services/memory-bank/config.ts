@@ -31,6 +31,11 @@ const schema = z
     fsync: z.enum(['always', 'interval', 'never']).default('always'),
     /** A queue's log is folded into its rows when it is longer. */
     logBytes: countSetting.default(64 * MiB),
+    /**
+     * A queue that nobody feeds or reads for so long is freed; without it,
+     * none is.
+     */
+    retentionMs: countSetting.optional(),
     /** The longest silence of a subscription. */
     heartbeatMs: waitMsSetting.default(2_000),
     /** Between two looks at the queues' health; alarms come with them. */

@@ -10,6 +10,10 @@ export interface BankEvents {
   created(queue: BankQueue): void;
   restored(queue: BankQueue): void;
   deleted(queue: string): void;
+  /** Nobody has used it for long: it was freed. */
+  expired(queue: string): void;
+  /** A queue was to be freed, and the disk did not let us. */
+  dropFailed(queue: string, error: unknown): void;
   /** Read back from disk when the service started. */
   recovered(queue: BankQueue): void;
   /** A queue's files cannot be trusted; they were put aside in `folder`. */
@@ -52,6 +56,9 @@ export function createEvents(bank: Bank, log: Logger): BankEvents {
     checkpointFailed: (queue, error) =>
       log.warn({ queue, err: error }, 'checkpoint failed'),
     deleted: (queue) => log.info({ queue }, 'deleted'),
+    expired: (queue) => log.warn({ queue }, 'unused for too long: deleted'),
+    dropFailed: (queue, error) =>
+      log.error({ queue, err: error }, 'not removed from the disk'),
     committed(queue, { version, runId, step, rows }) {
       commits.add(1);
       rowBytes.add(rows.byteLength);
@@ -87,6 +94,7 @@ function observeBank(
     'rrd.bank.pending': (queue: BankQueue) => queue.state.pendingBatches,
     'rrd.bank.subscribers': (queue: BankQueue) => queue.state.subscribers,
     'rrd.bank.history': (queue: BankQueue) => queue.historyBytes,
+    'rrd.bank.oldest_row': (queue: BankQueue) => queue.oldestRowVersions,
     'rrd.bank.reader_lag': (queue: BankQueue) => queue.readerLag,
     'rrd.bank.duplicate_rate': (queue: BankQueue) =>
       measured.get(queue)?.duplicateRate,
@@ -102,7 +110,8 @@ function observeBank(
     const observe = (result: ObservableResult) => {
       for (const queue of bank.list()) {
         const now = value(queue);
-        if (now !== undefined) result.observe(now, { queue: queue.spec.queue });
+        const { queue: name, teacherDigest: teacher } = queue.spec;
+        if (now !== undefined) result.observe(now, { queue: name, teacher });
       }
     };
     gauge.addCallback(observe);

@@ -161,6 +161,15 @@ export class Feeder {
     if (step.batches.every((batch) => !batch)) this.#steps.delete(number);
   }
 
+  /** Forgets what is pending; steps before `step` will not come. */
+  goOnFrom(step: number): void {
+    for (const number of [...this.#steps.keys()])
+      if (number >= this.#nextStep) this.#steps.delete(number);
+    this.#pendingBatches = 0;
+    this.#pendingBytes = 0;
+    this.#nextStep = Math.max(this.#nextStep, step);
+  }
+
   /** The next step, if all its ranks are in; it then counts as committed. */
   take(runId: string): CompleteStep | undefined {
     const number = this.#nextStep;

@@ -56,6 +56,7 @@ const spec = fc.record(
     projectionSeed: uint64,
     precision: dataType,
     momentum: fc.constantFrom(0, 0.5, 1, -1, NaN, Infinity),
+    shared: fc.boolean(),
   },
   { requiredKeys: [] },
 );
@@ -81,8 +82,13 @@ const batchId = fc.record({ runId: name, step: uint64, rank: uint32 });
 const batch = fc.record(
   {
     ...{ queue: name, epoch: uint64, batchId, teacherDigest: name },
-    ...{ rows: tensor, slots },
+    ...{ rows: tensor, slots, projectionSeed: uint64 },
   },
+  { requiredKeys: [] },
+);
+
+const member = fc.record(
+  { runId: name, epoch: uint64, nextStep: uint64 },
   { requiredKeys: [] },
 );
 
@@ -91,6 +97,11 @@ const sound = fc.constantFrom(
   { queue: 'a', init: 'QUEUE_INIT_ROWS' as const },
   { queue: 'b', init: 'QUEUE_INIT_UNIFORM' as const, momentum: 0.5 },
 );
+const joining = fc.record({
+  runId: fc.constantFrom('x', 'y', ''),
+  epoch: fc.nat(2),
+  nextStep: fc.nat(3),
+});
 const common = {
   ...{ capacity: 4, featDim: 2, worldSize: 2, teacherDigest: 'a' },
   ...{ seed: 0, projectionSeed: 0 },
@@ -98,8 +109,12 @@ const common = {
 /** Batches that may fit them, in most of what they are. */
 const fitting = fc
   .record({
-    queue: fc.constantFrom('a', 'b'),
-    batchId: fc.record({ runId: name, step: fc.nat(9), rank: fc.nat(2) }),
+    queue: fc.constantFrom('a', 'b', 'c'),
+    batchId: fc.record({
+      runId: fc.oneof(name, fc.constant('x')),
+      step: fc.nat(9),
+      rank: fc.nat(2),
+    }),
     count: fc.nat(3),
     width: fc.constantFrom(2, 2, 2, 3),
     value: fc.constantFrom(0, 1, -3, NaN),
@@ -116,11 +131,16 @@ const fitting = fc
 /** A call of anything, with anything. */
 const call = fc.oneof(
   fc
-    .record({ spec, epoch: uint64 }, { requiredKeys: [] })
+    .record({ spec, epoch: uint64, member }, { requiredKeys: [] })
     .map((request) => () => client.createQueue(request)),
   sound.map((own) => {
     const spec = { ...common, ...own };
     return () => client.createQueue({ spec, epoch: 1 });
+  }),
+  joining.map((member) => {
+    const own = { queue: 'c', init: 'QUEUE_INIT_ROWS' as const, shared: true };
+    const spec = { ...common, ...own };
+    return () => client.createQueue({ spec, member });
   }),
   batch.map((request) => () => client.enqueue(request)),
   fitting.map((request) => () => client.enqueue(request)),
@@ -129,7 +149,10 @@ const call = fc.oneof(
     for await (const message of client.gatherRows(request)) void message;
   }),
   fc
-    .record({ queue: name, fromVersion: uint64 }, { requiredKeys: ['queue'] })
+    .record(
+      { queue: name, fromVersion: uint64, firstSlot: uint32, runId: name },
+      { requiredKeys: ['queue'] },
+    )
     .map((request) => async () => {
       const messages = client.subscribe(request)[Symbol.asyncIterator]();
       await messages.next();
@@ -138,7 +161,10 @@ const call = fc.oneof(
   name.map((queue) => () => client.getQueue({ queue })),
   name.map((queue) => () => client.getQueueHealth({ queue })),
   fc
-    .record({ queue: name, epoch: uint64 }, { requiredKeys: ['queue'] })
+    .record(
+      { queue: name, epoch: uint64, runId: fc.constantFrom('', 'x', 'y') },
+      { requiredKeys: ['queue'] },
+    )
     .map((request) => () => client.deleteQueue(request)),
 );
 
@@ -167,7 +193,7 @@ describe('the RPCs of the bank', () => {
     expect([...reasons.keys()]).toEqual(
       expect.arrayContaining([
         ...['INVALID_REQUEST', 'QUEUE_NOT_FOUND'],
-        ...['BATCH_SHAPE', 'EMBEDDING_DIM'],
+        ...['BATCH_SHAPE', 'EMBEDDING_DIM', 'RUN_NOT_JOINED'],
       ]),
     );
     const { queues } = await client.listQueues({});

@@ -1,4 +1,5 @@
 import type { BankQueue, Taken } from './bank-queue.js';
+import type { Membership } from './members.js';
 import type { Submission } from './submission.js';
 
 /**
@@ -14,6 +15,17 @@ export interface Journal {
    * @throws what the queue refuses; BankStorageError, then nothing was taken
    */
   enqueue(queue: BankQueue, batch: Submission): Promise<Taken>;
+  /**
+   * A run joins a shared queue. It counts as a member at once.
+   * @throws StaleEpochError, RunNotJoinedError, InvalidRequestError;
+   *   BankStorageError, then it has not joined
+   */
+  join(queue: BankQueue, member: Membership): Promise<void>;
+  /**
+   * A run leaves a shared queue; false if it had not joined.
+   * @throws StaleEpochError, RunNotJoinedError; BankStorageError, then it is in
+   */
+  leave(queue: BankQueue, runId: string, epoch?: number): Promise<boolean>;
   /** Forgets a queue; an unknown one is forgotten already. */
   drop(queue: string): Promise<void>;
   close(): Promise<void>;
@@ -23,6 +35,14 @@ export interface Journal {
 export const noJournal: Journal = {
   async keep() {},
   enqueue: async (queue, batch) => queue.enqueue(batch),
+  async join({ members }, member) {
+    if (members.acceptJoin(member)) members.settleJoin(member);
+  },
+  async leave({ members }, runId, epoch) {
+    const left = members.acceptLeave(runId, epoch);
+    if (left) members.settleLeave(runId);
+    return left;
+  },
   async drop() {},
   async close() {},
 };

@@ -18,6 +18,8 @@ export interface QueueSpec {
   readonly precision: Precision;
   /** Makes it a memory of `capacity` samples: see `SampleMemory.move`. */
   readonly momentum?: number;
+  /** Only runs that join it feed it, each under an epoch of its own. */
+  readonly shared?: boolean;
 }
 
 const maxNameLength = 256;
@@ -86,7 +88,7 @@ export function requireSame(
   spec: QueueSpec,
   epoch: number,
 ): void {
-  const wanted = { momentum: undefined, ...spec, epoch };
+  const wanted = { momentum: undefined, shared: undefined, ...spec, epoch };
   const actual = { ...present.spec, epoch: present.epoch };
   for (const field of Object.keys(wanted) as (keyof typeof wanted)[]) {
     if (wanted[field] === actual[field]) continue;

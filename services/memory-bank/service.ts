@@ -16,6 +16,7 @@ import { getQueueHealth } from './routes/get-queue-health.js';
 import { listQueues } from './routes/list-queues.js';
 import { restoreQueue } from './routes/restore-queue.js';
 import { subscribe } from './routes/subscribe.js';
+import { Retention } from './retention.js';
 import { openJournal } from './storage/disk-journal.js';
 import { Seeder } from './seeder.js';
 
@@ -33,6 +34,8 @@ export async function startMemoryBank(
   const events = createEvents(bank, log);
   const journal = await openJournal(bank, config, events);
   const health = new HealthMonitor({ bank, config, events, bus });
+  const { retentionMs } = config;
+  const retention = new Retention({ bank, journal, events, retentionMs });
   const context: Context = {
     bank,
     config,
@@ -53,6 +56,7 @@ export async function startMemoryBank(
     address: server.address,
     async close() {
       await server.close();
+      await retention.close();
       await health.close();
       await journal.close();
       events.close();

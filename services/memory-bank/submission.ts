@@ -7,6 +7,7 @@ import {
   BatchShapeError,
   EmbeddingDimError,
   InvalidRequestError,
+  ProjectionMismatchError,
   StaleEpochError,
   TeacherMismatchError,
 } from '#runtime/errors.js';
@@ -20,6 +21,8 @@ const maxStepBytes = 32 * 2 ** 20;
 export interface Submission extends Batch {
   readonly epoch: number;
   readonly teacherDigest: string;
+  /** Of the embeddings; not checked where the writer does not say. */
+  readonly projectionSeed?: number;
   /** Width of the rows. */
   readonly featDim: number;
 }
@@ -37,6 +40,13 @@ export function validateSubmission(
       source: 'the batch',
       expected: spec.teacherDigest,
       actual: batch.teacherDigest,
+    });
+  }
+  const { projectionSeed = spec.projectionSeed } = batch;
+  if (projectionSeed !== spec.projectionSeed) {
+    throw new ProjectionMismatchError({
+      expected: spec.projectionSeed,
+      actual: projectionSeed,
     });
   }
   if (batch.featDim !== spec.featDim) {

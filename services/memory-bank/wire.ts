@@ -1,4 +1,5 @@
 import type { QueueInit, QueueInit__Output } from '#proto/rrd/v1/QueueInit.js';
+import type { QueueMember__Output } from '#proto/rrd/v1/QueueMember.js';
 import type {
   QueueSpec as WireSpec,
   QueueSpec__Output,
@@ -7,7 +8,8 @@ import type { QueueState as WireState } from '#proto/rrd/v1/QueueState.js';
 import { fromWirePrecision, toWirePrecision } from '#runtime/bank/wire-rows.js';
 import { InvalidRequestError } from '#runtime/errors.js';
 import type { QueueState } from './bank-queue.js';
-import type { QueueSpec } from './queue-spec.js';
+import type { Membership } from './members.js';
+import { type QueueSpec, validateCount, validateName } from './queue-spec.js';
 
 /** Proto messages <-> the bank's own types. */
 
@@ -17,8 +19,9 @@ const initNames = {
   uniform: 'QUEUE_INIT_UNIFORM',
 } as const satisfies Record<QueueSpec['init'], QueueInit>;
 
-export function toWireState({ spec, ...counters }: QueueState): WireState {
-  return { ...counters, spec: toWireSpec(spec) };
+export function toWireState(state: QueueState): WireState {
+  const { spec, members, ...counters } = state;
+  return { ...counters, members: [...members], spec: toWireSpec(spec) };
 }
 
 function toWireSpec({ init, precision, ...spec }: QueueSpec): WireSpec {
@@ -40,7 +43,33 @@ export function fromWireSpec(spec: QueueSpec__Output | null): QueueSpec {
     ...{ teacherDigest, projectionSeed, init: fromWireInit(wire.init) },
     precision: fromWirePrecision(wire.precision),
     ...(momentum !== undefined && { momentum }),
+    ...(wire.shared && { shared: true }),
   };
+}
+
+/**
+ * Who joins; undefined where nobody can.
+ * @throws InvalidRequestError
+ */
+export function fromWireMember(
+  member: QueueMember__Output | null,
+  { shared = false }: QueueSpec,
+): Membership | undefined {
+  if (!shared && !member) return undefined;
+  if (!shared || !member) {
+    throw new InvalidRequestError({
+      field: 'member',
+      value: member ? member.runId : 'missing',
+      expected: shared
+        ? 'the run that joins the shared queue'
+        : 'none: the queue is not shared',
+    });
+  }
+  const { runId, epoch, nextStep } = member;
+  validateName('member.run_id', runId);
+  validateCount('member.epoch', epoch, 0);
+  validateCount('member.next_step', nextStep, 0);
+  return { runId, epoch, nextStep };
 }
 
 function fromWireInit(init: QueueInit__Output): QueueSpec['init'] {

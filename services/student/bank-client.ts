@@ -4,6 +4,7 @@ import type { HostTensor } from '#distill/tensors.js';
 import type { QueueSpec } from '#proto/rrd/v1/QueueSpec.js';
 import type { SubscribeResponse__Output } from '#proto/rrd/v1/SubscribeResponse.js';
 import { restoration } from '#runtime/bank/restoration.js';
+import type { SnapshotRest } from '#runtime/bank/snapshot-reader.js';
 import { fromWirePrecision } from '#runtime/bank/wire-rows.js';
 import {
   connect,
@@ -61,13 +62,24 @@ export class BankClient {
     return this.#client.bytes.sent + this.#client.bytes.received;
   }
 
-  /** Makes the queue, as the checkpoint has it or else from its seed. */
+  /**
+   * Makes the queue, as the checkpoint has it or else from its seed, or joins
+   * it where it is shared.
+   */
   async prepare(signal: AbortSignal): Promise<void> {
-    const { resume, attempt: epoch, spec } = this.#options;
+    const { resume, runId, attempt: epoch, spec } = this.#options;
     const { queue } = spec;
     const client = this.#client;
     const { prepareMs: attemptMs, callMs: ms } = this.#options;
     const wait = { ms, attemptMs, signal };
+    if (spec.shared) {
+      // Its rows are the other runs' too: what a checkpoint has is history.
+      const member = { runId, epoch, nextStep: resume?.step ?? 0 };
+      await this.#call(wait, (options) =>
+        client.createQueue({ spec, epoch: 0, member }, options),
+      );
+      return;
+    }
     if (resume) {
       await this.#call(wait, (options) =>
         client.restoreQueue(restoration({ spec, epoch, ...resume }), options),
@@ -93,11 +105,12 @@ export class BankClient {
     signal: AbortSignal,
   ): Promise<void> {
     const { runId, attempt, spec } = this.#options;
-    const { queue, teacherDigest } = spec;
+    const { queue, teacherDigest, projectionSeed } = spec;
     const precision = fromWirePrecision(spec.precision);
     const data = encodeRows(rows.data as Float32Array, precision);
     const request = {
       ...{ queue, epoch: attempt, teacherDigest },
+      ...(projectionSeed !== undefined && { projectionSeed }),
       batchId: { runId, step, rank },
       rows: toWireAs(precision, { shape: rows.shape, data }),
       ...(slots && { slots: [...slots] }),
@@ -106,26 +119,25 @@ export class BankClient {
     await this.#call(wait, (options) => this.#client.enqueue(request, options));
   }
 
-  /** A snapshot, or what follows `fromVersion`; then every commit. */
+  /** A snapshot, its rest, or what follows a version; then every commit. */
   subscribe(
-    fromVersion: number | undefined,
+    from: SnapshotRest | undefined,
     options: CallOptions,
   ): AsyncIterable<SubscribeResponse__Output> {
-    const { queue } = this.#options.spec;
-    const request =
-      fromVersion === undefined ? { queue } : { queue, fromVersion };
+    const { runId, spec } = this.#options;
+    const request = { queue: spec.queue, runId, ...from };
     return this.#client.subscribe(request, options);
   }
 
   /**
-   * Frees the queue. Not tried for long.
+   * Frees the queue, or leaves a shared one. Not tried for long.
    * @throws StaleEpochError if a later attempt owns it by now
    */
   async deleteQueue(): Promise<void> {
-    const { spec, attempt } = this.#options;
-    const { queue } = spec;
-    const options = { deadlineMs: 2_000 };
-    await this.#client.deleteQueue({ queue, epoch: attempt }, options);
+    const { spec, attempt, runId } = this.#options;
+    const { queue, shared } = spec;
+    const request = { queue, epoch: attempt, ...(shared && { runId }) };
+    await this.#client.deleteQueue(request, { deadlineMs: 2_000 });
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Commit } from '#distill/queue.js';
+import { type Commit, FifoQueue } from '#distill/queue.js';
 import { ServiceUnavailableError } from '#runtime/errors.js';
 import { createLogger } from '#runtime/logger.js';
 import type { RunningService } from '#runtime/service.js';
@@ -106,5 +106,101 @@ describe('a mirror', () => {
     await expect(mirror.newsFor(3, 3, signal)).rejects.toBeInstanceOf(
       ServiceUnavailableError,
     );
+  });
+});
+
+describe('a mirror of a shared queue', () => {
+  const opened: BankMirror[] = [];
+
+  const joined = async (runId: string, over: Partial<MirrorOptions> = {}) => {
+    const shared = { ...options(), runId, ...over };
+    const spec = { ...shared.spec, queue: 'shared/q', shared: true };
+    const other = await BankMirror.open(
+      { ...shared, spec: { ...spec, worldSize: 1 } },
+      signal,
+    );
+    opened.push(other);
+    return other;
+  };
+  const take = (of: BankMirror, step: number, value = step) =>
+    of.enqueue(
+      step,
+      0,
+      { rows: { shape: [1, 2], data: Float32Array.of(value, 0) } },
+      signal,
+    );
+
+  afterEach(() => {
+    for (const other of opened.splice(0)) other.close();
+  });
+
+  it('gives a step all that the others committed before its own', async () => {
+    const [a, b] = [await joined('a'), await joined('b')];
+    await take(a, 0, 10);
+    await take(b, 0, 20);
+    await take(b, 1, 21);
+    await take(a, 1, 11);
+    await expect.poll(() => b.version).toBe(4);
+    const values = async (of: BankMirror, step: number) =>
+      (await of.newsFor(step, 0, signal)).commits.map(({ rows }) => rows[0]);
+    expect(await values(a, 0)).toEqual([10]);
+    expect(await values(a, 1)).toEqual([20, 21, 11]);
+    expect(await values(b, 0)).toEqual([10, 20]);
+    expect(await values(b, 1)).toEqual([21]);
+    expect([a.stepAfter(0), a.stepAfter(3), a.stepAfter(4)]).toEqual([0, 1, 2]);
+  });
+
+  it('goes on under a new attempt behind the last step that it committed', async () => {
+    const a = await joined('a');
+    for (const step of [0, 1, 2]) await take(a, step);
+    const queue = { ...a.takeSnapshot(), version: 1 };
+    const resume = { queue, step: 1 }; // as a checkpoint has it
+    const again = await joined('a', { attempt: 2, resume });
+    expect(again.nextStep).toBe(3);
+    expect(again.takeSnapshot().version).toBe(3);
+    // Steps that are taken again see the queue as it is.
+    for (const step of [1, 2]) {
+      const { commits, lag } = await again.newsFor(step, 0, signal);
+      expect([commits, lag]).toEqual([[], 0]);
+    }
+    await take(again, 3, 13);
+    const { commits } = await again.newsFor(3, 0, signal);
+    expect(commits.map(({ rows }) => rows[0])).toEqual([13]);
+    await expect(take(a, 3)).rejects.toMatchObject({ reason: 'STALE_EPOCH' });
+  });
+
+  it('starts again from a snapshot when the others are too far ahead', async () => {
+    const cuts: unknown[] = [];
+    const onReconnect = (_: number, error: unknown) => void cuts.push(error);
+    const a = await joined('a', { onReconnect });
+    const b = await joined('b');
+    await take(a, 0);
+    // More than twice the queue's rows, of which `a` asked for none.
+    for (let step = 0; step < 40; step++) await take(b, step);
+    await take(a, 1);
+    await expect.poll(() => a.version).toBe(42);
+    expect(cuts[0]).toMatchObject({ reason: 'VERSION_EVICTED' });
+    const { snapshot, commits } = await a.newsFor(1, 0, signal);
+    const mirror = FifoQueue.create({
+      ...{ capacity: 8, featDim: 2, seed: 0, init: 'rows' as const },
+    });
+    mirror.follow([...(snapshot ? [snapshot] : []), ...commits]);
+    expect(mirror.version).toBeGreaterThan(16);
+    for (const { version, rows } of (await a.newsFor(2, 1, signal)).commits)
+      mirror.follow([{ version, rows }]);
+    expect(mirror.snapshot().rows).toEqual(
+      (await joined('c')).takeSnapshot().rows,
+    );
+  });
+
+  it('is freed with the last run that leaves', async () => {
+    const [a, b] = [await joined('a'), await joined('b')];
+    await take(a, 0);
+    await a.deleteQueue();
+    await take(b, 0);
+    expect((await joined('c')).takeSnapshot().version).toBe(2);
+    for (const other of opened.slice(1)) await other.deleteQueue();
+    const fresh = await joined('d');
+    expect(fresh.takeSnapshot().version).toBe(0);
   });
 });

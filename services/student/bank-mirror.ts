@@ -1,7 +1,10 @@
-import type { Commit, QueueSnapshot } from '#distill/queue.js';
+import type { QueueSnapshot } from '#distill/queue.js';
 import type { Delta__Output } from '#proto/rrd/v1/Delta.js';
 import type { SubscribeResponse__Output } from '#proto/rrd/v1/SubscribeResponse.js';
-import { SnapshotReader } from '#runtime/bank/snapshot-reader.js';
+import {
+  SnapshotReader,
+  type SnapshotRest,
+} from '#runtime/bank/snapshot-reader.js';
 import { fromWirePrecision, fromWireRows } from '#runtime/bank/wire-rows.js';
 import {
   QueueConflictError,
@@ -15,6 +18,7 @@ import {
   bankService,
   type BatchRows,
 } from './bank-client.js';
+import { Backlog, type QueueNews, type RunPlace } from './backlog.js';
 import { isAbsence } from './patiently.js';
 import { within } from './within.js';
 
@@ -25,49 +29,37 @@ export interface MirrorOptions extends BankOptions {
   readonly onReconnect: (version: number, error: unknown) => void;
 }
 
-/** What the bank committed for one step. */
-export interface Committed extends Commit {
-  /** Where they belong, in a memory of all samples. */
-  readonly slots: readonly number[];
-  /** W3C trace context of the commit; empty if it was not traced. */
-  readonly traceparent: string;
-}
-
-/** The queue as a step shall see it. */
-export interface QueueNews {
-  /** What no earlier step was given, in order. */
-  readonly commits: readonly Committed[];
-  /** Steps whose commits are still missing. */
-  readonly lag: number;
-}
-
 /** How soon a stream that ended is opened again. */
 const reconnectMs = 200;
 
+/** A mirror of a shared queue holds commits of so many times its rows at most. */
+const maxBacklog = 2;
+
 /**
- * A queue of the run as the bank orders it. One subscription delivers a snapshot
- * and then every commit; commits are kept by step until they are asked for, so
- * how far the bank is ahead changes nothing. The bank commits only what this
- * run handed in, so at most `prefetch` commits wait here, and those that were
- * given to the newest step.
+ * A queue as the bank orders it. One subscription delivers a snapshot and then
+ * every commit; commits are kept until a step of the run asks for them. The
+ * bank commits to the run's own queue only what this run handed in, so at most
+ * `prefetch` commits wait here, and those that were given to the newest step.
+ * To a shared queue others commit too: a mirror that is too far behind them
+ * starts again from a snapshot.
  */
 export class BankMirror {
   readonly #options: MirrorOptions;
   readonly #client: BankClient;
   readonly #stop = new AbortController();
-  readonly #arrived = new Map<number, Committed>();
-  readonly #reader: SnapshotReader;
+  #reader: SnapshotReader | undefined;
+  #snapshot: QueueSnapshot | undefined;
+  /** Undefined until a snapshot is whole. */
+  #backlog: Backlog | undefined;
+  /** The newest commit that arrived; undefined while a snapshot is wanted. */
   #version: number | undefined;
-  /** The step whose commit comes next. */
-  #nextStep: number;
-  /** The newest step that asked, and the newest commit that was given. */
-  #asked = -1;
-  #given = -1;
   #wake = () => {};
   #failure: Error | undefined;
+  /** As the last snapshot's header had it. */
+  #runsNextStep = 0;
 
   /**
-   * Creates or restores the queue and waits for its snapshot.
+   * Creates, restores or joins the queue and waits for its snapshot.
    * @throws ServiceUnavailableError, QueueConflictError, what the bank refuses
    */
   static async open(
@@ -78,7 +70,7 @@ export class BankMirror {
     try {
       await mirror.#client.prepare(signal);
       void mirror.#follow();
-      const snapshot = () => mirror.#reader.snapshot;
+      const snapshot = () => mirror.#snapshot;
       checkFresh(
         await mirror.#until(snapshot, options.prepareMs, signal),
         options,
@@ -92,28 +84,26 @@ export class BankMirror {
 
   /**
    * Follows a queue that somebody else has made, from the commit behind
-   * `version` on: whoever starts it there has the rows up to it.
+   * `place` on: whoever starts it there has the rows up to it.
    */
-  static follow(options: MirrorOptions, version: number): BankMirror {
+  static follow(options: MirrorOptions, place: RunPlace): BankMirror {
     const mirror = new BankMirror(options);
-    mirror.#version = version;
-    // Every step of the run is one commit.
-    mirror.#nextStep = version;
+    mirror.#version = place.version;
+    mirror.#backlog = new Backlog(place);
     void mirror.#follow();
     return mirror;
   }
 
   private constructor(options: MirrorOptions) {
     this.#options = options;
-    this.#nextStep = options.resume?.step ?? 0;
     this.#client = new BankClient(options);
-    this.#reader = new SnapshotReader(options.spec.featDim);
   }
 
-  /** The queue as it was when this mirror was opened. */
-  get snapshot(): QueueSnapshot {
-    const { snapshot } = this.#reader;
-    if (!snapshot) throw new RangeError('no snapshot yet');
+  /** The queue as it was when this mirror was opened; can be taken once. */
+  takeSnapshot(): QueueSnapshot {
+    const snapshot = this.#snapshot;
+    if (!snapshot) throw new RangeError('no snapshot, or taken already');
+    this.#snapshot = undefined;
     return snapshot;
   }
 
@@ -124,7 +114,12 @@ export class BankMirror {
 
   /** The step whose commit has yet to arrive. */
   get nextStep(): number {
-    return this.#nextStep;
+    return this.#opened.nextStep;
+  }
+
+  /** The run's first step whose commit the queue at `version` lacks. */
+  stepAfter(version: number): number {
+    return this.#opened.stepAfter(version);
   }
 
   /** Bytes of messages, both ways. */
@@ -153,25 +148,18 @@ export class BankMirror {
     signal: AbortSignal,
   ): Promise<QueueNews> {
     const { commitMs } = this.#options;
-    if (step > this.#asked) this.#forget(this.#given);
-    this.#asked = Math.max(this.#asked, step);
-    const enough = () => this.#nextStep > step - staleness || undefined;
+    const backlog = this.#opened;
+    const enough = () => backlog.nextStep > step - staleness || undefined;
     await this.#until(enough, commitMs, signal);
-    const newest = Math.min(step, this.#nextStep - 1);
-    this.#given = Math.max(this.#given, newest);
-    const commits = [...this.#arrived]
-      .filter(([of]) => of <= newest)
-      .map(([, commit]) => commit);
-    return { commits, lag: step - newest };
+    return backlog.newsFor(step);
   }
 
-  #forget(newest: number): void {
-    for (const step of this.#arrived.keys()) {
-      if (step <= newest) this.#arrived.delete(step);
-    }
+  get #opened(): Backlog {
+    if (!this.#backlog) throw new RangeError('no snapshot yet');
+    return this.#backlog;
   }
 
-  /** Frees the queue, if this attempt still owns it. */
+  /** Frees the queue, or leaves it, if this attempt still owns the run. */
   deleteQueue(): Promise<void> {
     return this.#client.deleteQueue();
   }
@@ -200,32 +188,67 @@ export class BankMirror {
   async #readUntilCut(signal: AbortSignal): Promise<unknown> {
     const { commitMs: idleMs } = this.#options;
     try {
-      const stream = this.#client.subscribe(this.#version, { signal, idleMs });
+      const from = this.#from();
+      const stream = this.#client.subscribe(from, { signal, idleMs });
       for await (const message of stream) this.#receive(message);
       return undefined;
     } catch (error) {
       signal.throwIfAborted();
       if (isRetryable(error) || isAbsence(error)) return error;
+      if (error instanceof VersionEvictedError && this.#mayStartAgain()) {
+        this.#version = undefined;
+        this.#reader = undefined;
+        return error;
+      }
       throw error;
     }
   }
 
+  #from(): SnapshotRest | undefined {
+    const version = this.#version;
+    if (version !== undefined) return { fromVersion: version };
+    return this.#reader?.rest;
+  }
+
+  /** A run's own queue can be ahead of nobody but the run. */
+  #mayStartAgain(): boolean {
+    const isBegun = this.#version !== undefined;
+    return !isBegun || (this.#options.spec.shared ?? false);
+  }
+
   #receive({ snapshot, chunk, delta }: SubscribeResponse__Output): void {
-    if (snapshot) this.#reader.begin(snapshot);
-    if (chunk) this.#reader.add(chunk);
-    this.#version ??= this.#reader.snapshot?.version;
+    if (snapshot) {
+      this.#reader ??= new SnapshotReader(this.#options.spec.featDim);
+      this.#reader.begin(snapshot);
+      this.#runsNextStep = snapshot.nextStep;
+    }
+    if (chunk) this.#reader?.add(chunk);
     if (delta) this.#keep(delta);
+    const whole = this.#reader?.snapshot;
+    if (whole) this.#startFrom(whole);
     this.#wake();
   }
 
-  #keep({ version, runId: actual, step, ...delta }: Delta__Output): void {
+  #startFrom(snapshot: QueueSnapshot): void {
+    const { version } = snapshot;
+    const nextStep = this.#runsNextStep;
+    this.#reader = undefined;
+    this.#version = version;
+    if (this.#backlog) return this.#backlog.replace(snapshot, nextStep);
+    this.#snapshot = snapshot;
+    this.#backlog = new Backlog({ version, nextStep });
+  }
+
+  #keep(delta: Delta__Output): void {
+    if (this.#version === undefined) return this.#reader?.follow(delta);
     const { runId, spec } = this.#options;
-    if (version <= this.version) return; // seen before the stream was cut
-    if (version !== this.version + 1) {
-      const fields = { version: this.version + 1, oldestVersion: version };
+    const { version, runId: actual, step, slots, traceparent } = delta;
+    if (version <= this.#version) return; // seen before the stream was cut
+    if (version !== this.#version + 1) {
+      const fields = { version: this.#version + 1, oldestVersion: version };
       throw new VersionEvictedError(fields);
     }
-    if (actual !== runId) {
+    if (actual !== runId && !spec.shared) {
       const { queue } = spec;
       const fields = { queue, field: 'run', expected: runId, actual };
       throw new QueueConflictError(fields);
@@ -236,9 +259,17 @@ export class BankMirror {
       precision: fromWirePrecision(spec.precision),
     });
     this.#version = version;
-    const { slots, traceparent } = delta;
-    this.#nextStep = step + 1;
-    this.#arrived.set(step, { version, rows, slots, traceparent });
+    const commit = { version, rows, slots, traceparent };
+    this.#opened.add(commit, actual === runId ? step : undefined);
+    this.#checkBacklog(version);
+  }
+
+  /** @throws VersionEvictedError where others are too far ahead of this run */
+  #checkBacklog(version: number): void {
+    const { capacity = 0, featDim, shared } = this.#options.spec;
+    if (!shared || this.#opened.values <= maxBacklog * capacity * featDim)
+      return;
+    throw new VersionEvictedError({ version, oldestVersion: version });
   }
 
   /** Waits until `find` finds something in what has arrived. */
@@ -266,8 +297,9 @@ export class BankMirror {
 /** Somebody else's commits in the queue would make it another run. */
 function checkFresh(
   { version: actual }: QueueSnapshot,
-  { spec: { queue }, resume }: MirrorOptions,
+  { spec: { queue, shared }, resume }: MirrorOptions,
 ): void {
+  if (shared) return;
   const expected = resume?.queue.version ?? 0;
   if (actual === expected) return;
   throw new QueueConflictError({ queue, field: 'version', expected, actual });

@@ -47,7 +47,7 @@ export async function help(
     closers.push(around.door.open(order.runId, member));
     await member.run();
   } finally {
-    for (const close of closers.reverse()) await close();
+    for (const close of closers.reverse()) await close(false);
   }
 }
 
@@ -70,12 +70,9 @@ function memberOf(
     self: { worker: config.worker, address },
     facts: replicaFactsOf(facts),
     teacherDigest: teacher?.digest,
-    feedOf(ranks, step, version) {
+    feedOf(ranks, step, place) {
       const bank =
-        mirror && version !== undefined
-          ? BankMirror.follow(mirror, version)
-          : undefined;
-      // Every step is one commit of them.
+        mirror && place ? BankMirror.follow(mirror, place) : undefined;
       const memories = each && SampleMemories.follow(each, step);
       const peers = { ...open, teacher, bank, memories };
       const feed = feedOf(order, around, peers, ranks);

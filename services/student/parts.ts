@@ -52,7 +52,7 @@ export interface Surroundings {
 }
 
 /** Frees something that a run opened. */
-export type Closer = () => Promise<void> | void;
+export type Closer = (isOver: boolean) => Promise<void> | void;
 
 /** A thread with the run's data and engine. */
 export interface OpenThread extends StepPlace {
@@ -145,13 +145,24 @@ export function mirrorOptions(
   around: Surroundings,
   teacher: TeacherClient | undefined,
 ): MirrorOptions | undefined {
-  const { runId: queue, experiment } = order;
+  const { runId, experiment } = order;
   if (!needsOf(experiment).queue || !teacher) return undefined;
   const { capacity, seed, init: by } = experiment.bank;
   const precision = toWirePrecision(experiment.bank.precision);
   const init = by === 'rows' ? 'QUEUE_INIT_ROWS' : 'QUEUE_INIT_COLUMNS';
-  const own = { queue, capacity, seed, init, precision } as const;
-  return optionsOf(order, around, { ...own, ...specOf(order, teacher) });
+  const { queue: shared } = experiment.bank;
+  const own =
+    shared === undefined
+      ? { queue: runId }
+      : { queue: sharedName(shared), shared: true };
+  const rows = { capacity, seed, init, precision } as const;
+  const spec = { ...own, ...rows, ...specOf(order, teacher) };
+  return optionsOf(order, around, spec);
+}
+
+/** A prefix that no run's name can have: the two must not be mixed up. */
+function sharedName(queue: string): string {
+  return `shared/${queue}`;
 }
 
 /** Of its memories of all samples; undefined where it has none. */

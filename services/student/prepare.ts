@@ -62,14 +62,14 @@ export async function prepare(
   await compute(thread.begin(teacher && factsOf(teacher)));
   const mirror = mirrorOptions(order, around, teacher);
   const bank = mirror && (await openBank(mirror, resume, around));
-  if (bank) closers.push(() => closeBank(bank, runId, events));
+  if (bank) closers.push((isOver) => closeBank(bank, order, events, isOver));
   const each = memoryOptions(order, around, teacher, facts);
   const memories = each && (await openMemories(each, resume, around));
   if (memories) closers.push(() => closeMemories(memories, runId, events));
   await compute(
     thread.mirror({
-      ...(bank && { queue: bank.snapshot }),
-      ...(memories && { memories: memories.snapshots }),
+      ...(bank && { queue: bank.takeSnapshot() }),
+      ...(memories && { memories: memories.takeSnapshots() }),
     }),
   );
   await folder.begin(resume?.step ?? 0, { ...order, ...facts });
@@ -91,7 +91,7 @@ function openGroup(
   const { ranks: worldSize, workers } = experiment;
   const { config, address, door, events, signal } = around;
   const { worker, tls } = config;
-  const { thread, compute, facts, teacher } = peers;
+  const { thread, compute, facts, teacher, bank } = peers;
   const feed = (ranks: readonly number[]) =>
     feedOf(order, around, peers, ranks);
   if (workers === 1) return new SingleGroup(worldSize, feed);
@@ -101,6 +101,7 @@ function openGroup(
     facts: replicaFactsOf(facts),
     teacherDigest: teacher?.digest,
     feedOf: feed,
+    stepAfter: (version) => bank?.stepAfter(version) ?? 0,
     offerSeat: () => offerSeat(order, around),
     listener: events.group(runId),
     settings: groupSettingsOf(config),
@@ -161,14 +162,19 @@ async function closeMemories(
   }
 }
 
-/** The run is over: nobody needs its queue any more. */
+/**
+ * Nobody needs the run's own queue any more: a checkpoint has it. A shared one
+ * is left where the run is over; else the run goes on as its member.
+ */
 async function closeBank(
   bank: BankMirror,
-  runId: string,
+  { runId, experiment }: RunOrder,
   events: StudentEvents,
+  isOver: boolean,
 ): Promise<void> {
+  const isShared = experiment.bank.queue !== undefined;
   try {
-    await bank.deleteQueue();
+    if (isOver || !isShared) await bank.deleteQueue();
   } catch (error) {
     events.queueLeft(runId, error);
   } finally {

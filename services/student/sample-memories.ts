@@ -1,9 +1,6 @@
 import type { QueueSnapshot } from '#distill/queue.js';
-import {
-  BankMirror,
-  type MirrorOptions,
-  type QueueNews,
-} from './bank-mirror.js';
+import type { QueueNews } from './backlog.js';
+import { BankMirror, type MirrorOptions } from './bank-mirror.js';
 import type { BySide, MovedRows, Remembered } from './trainer-api.js';
 
 /** The memories as a step sees them. */
@@ -38,23 +35,25 @@ export class SampleMemories {
     }
   }
 
-  /** Follows what somebody else has made, from behind `version` on. */
+  /** Follows what somebody else has made, from the commit of `step` on. */
   static follow(
     { student, teacher }: BySide<MirrorOptions>,
-    version: number,
+    step: number,
   ): SampleMemories {
+    // Every step is one commit of them.
+    const place = { version: step, nextStep: step };
     return new SampleMemories({
-      student: BankMirror.follow(student, version),
-      teacher: BankMirror.follow(teacher, version),
+      student: BankMirror.follow(student, place),
+      teacher: BankMirror.follow(teacher, place),
     });
   }
 
   private constructor(private readonly mirrors: BySide<BankMirror>) {}
 
-  /** As they were when they were opened. */
-  get snapshots(): BySide<QueueSnapshot> {
+  /** As they were when they were opened; can be taken once. */
+  takeSnapshots(): BySide<QueueSnapshot> {
     const { student, teacher } = this.mirrors;
-    return { student: student.snapshot, teacher: teacher.snapshot };
+    return { student: student.takeSnapshot(), teacher: teacher.takeSnapshot() };
   }
 
   /** Bytes of messages, both ways. */

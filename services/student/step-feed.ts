@@ -1,7 +1,8 @@
 import { context } from '@opentelemetry/api';
 import { inSpan } from '#runtime/rpc/trace.js';
-import type { Commit } from '#distill/queue.js';
-import type { BankMirror, Committed, QueueNews } from './bank-mirror.js';
+import type { QueueUpdate } from '#distill/queue.js';
+import type { QueueNews } from './backlog.js';
+import type { BankMirror } from './bank-mirror.js';
 import { linkCommit, StepTrace } from './events.js';
 import type { SampleMemories, StepMemories } from './sample-memories.js';
 import type { TeacherClient } from './teacher-client.js';
@@ -75,7 +76,7 @@ export class StepFeed {
     this.#request(step + 1, step + 1 + prefetch);
     const ranks = this.#options.ranks.map((rank, i) => ({
       ...{ step, rank, ...taught[i]! },
-      ...(news && { committed: news.commits.map(commitOf) }),
+      ...(news && { committed: updatesOf(news) }),
     }));
     // A step that counts is ended in the memories too, whatever comes.
     const own = memories?.at(step, this.#runSignal);
@@ -145,7 +146,8 @@ export class StepFeed {
   /** Hands in the rows of each rank as they come. */
   #handIn(step: number, outputs: readonly Promise<TeacherOutputs>[]): void {
     const { bank, ranks } = this.#options;
-    if (!bank) return;
+    // A shared queue may know steps that a resumed run takes again.
+    if (!bank || step < bank.nextStep) return;
     const handedIn = Promise.all(
       ranks.map(async (rank, i) => {
         const { embeddings: rows } = await outputs[i]!;
@@ -179,6 +181,8 @@ export class StepFeed {
   }
 }
 
-function commitOf({ version, rows }: Committed): Commit {
-  return { version, rows };
+/** What brings a queue up to date. */
+export function updatesOf({ snapshot, commits }: QueueNews): QueueUpdate[] {
+  const updates = commits.map(({ version, rows }) => ({ version, rows }));
+  return snapshot ? [snapshot, ...updates] : updates;
 }

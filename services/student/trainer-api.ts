@@ -1,7 +1,7 @@
 import type { ImageShape, Split } from '#distill/data/dataset.js';
 import type { Experiment } from '#distill/experiment.js';
 import type { MapShape, Side, TeacherTensor } from '#distill/methods/method.js';
-import type { Commit, QueueSnapshot } from '#distill/queue.js';
+import type { QueueUpdate, QueueSnapshot } from '#distill/queue.js';
 import type { HostTensor } from '#distill/tensors.js';
 import type { FurtherView } from '#distill/views.js';
 import type { EngineChoice, EngineName } from '#runtime/compute/engine.js';
@@ -31,7 +31,7 @@ export type TrainerApi = {
   /** After a step: what the bank has moved in the memories of all samples. */
   remember(moved: BySide<MovedRows>): Promise<void>;
   /** Before a checkpoint: commits that the queue lacks. */
-  follow(commits: readonly Commit[]): Promise<void>;
+  follow(commits: readonly QueueUpdate[]): Promise<void>;
   /** Everything that the training carries from one step to the next. */
   readTraining(): Promise<TrainingState>;
   /** Goes on from there, whatever was computed of a step. */
@@ -107,8 +107,8 @@ export interface RankInputs {
   readonly teacher: TeacherOutputs;
   /** For the further views, by their names. */
   readonly views: Readonly<Record<string, TeacherOutputs>>;
-  /** What the bank committed that the queue may lack; one, if it is strict. */
-  readonly committed?: readonly Commit[];
+  /** What the bank committed that the queue may lack. */
+  readonly committed?: readonly QueueUpdate[];
 }
 
 export type BySide<T> = Readonly<Record<Side, T>>;

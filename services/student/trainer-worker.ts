@@ -1,5 +1,5 @@
 import type { Dataset } from '#distill/data/dataset.js';
-import type { Commit } from '#distill/queue.js';
+import type { QueueUpdate } from '#distill/queue.js';
 import type { HostTensor } from '#distill/tensors.js';
 import { createEngine } from '#runtime/compute/index.js';
 import type { Engine } from '#runtime/compute/engine.js';
@@ -93,7 +93,7 @@ class TrainerThread implements TrainerApi {
     this.#begun = { training, evaluator, teacher };
   }
 
-  async follow(commits: readonly Commit[]): Promise<void> {
+  async follow(commits: readonly QueueUpdate[]): Promise<void> {
     this.#run.training.follow(commits);
   }
 

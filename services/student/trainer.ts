@@ -1,10 +1,10 @@
 import type { RunProgress, RunResult } from '#runtime/bus/run-events.js';
-import { MembersChangedError } from '#runtime/errors.js';
+import { MembersChangedError, RunCancelledError } from '#runtime/errors.js';
 import type { Team } from './group/generation.js';
 import { Pace } from './pace.js';
 import type { Closer, RunOrder, Surroundings } from './parts.js';
 import { prepare, type PreparedRun } from './prepare.js';
-import type { ReadyStep } from './step-feed.js';
+import { type ReadyStep, updatesOf } from './step-feed.js';
 import { takeStep } from './take-step.js';
 import type { Evaluation, StepMeasurements, Tally } from './trainer-api.js';
 import { unlessAborted } from './within.js';
@@ -28,11 +28,17 @@ export async function train(
   listener: RunListener,
 ): Promise<RunResult> {
   const closers: Closer[] = [];
+  let isOver = false;
   try {
     const run = await prepare(order, around, closers);
-    return await new Trainer(run, around, listener).train();
+    const result = await new Trainer(run, around, listener).train();
+    isOver = true;
+    return result;
+  } catch (error) {
+    isOver = around.signal.reason instanceof RunCancelledError;
+    throw error;
   } finally {
-    for (const close of closers.reverse()) await close();
+    for (const close of closers.reverse()) await close(isOver);
   }
 }
 
@@ -211,10 +217,8 @@ class Trainer {
     const { thread, compute, order, bank } = this.#run;
     if (!bank || step === 0 || order.experiment.bank.staleness === 0) return;
     const { signal } = this.#around;
-    const { commits } = await bank.newsFor(step - 1, 0, signal);
-    await compute(
-      thread.follow(commits.map(({ version, rows }) => ({ version, rows }))),
-    );
+    const news = await bank.newsFor(step - 1, 0, signal);
+    await compute(thread.follow(updatesOf(news)));
   }
 
   async #written(checkpoint: Promise<string>): Promise<void> {

@@ -1,4 +1,8 @@
-import { type Commit, FifoQueue, type QueueSnapshot } from '#distill/queue.js';
+import {
+  FifoQueue,
+  type QueueSnapshot,
+  type QueueUpdate,
+} from '#distill/queue.js';
 import type { Dataset } from '#distill/data/dataset.js';
 import { type Experiment, needsOf } from '#distill/experiment.js';
 import type { MapShape } from '#distill/methods/method.js';
@@ -58,7 +62,7 @@ export interface TrainingOptions {
 interface StepQueue {
   readonly step: number;
   readonly queue: FifoQueue;
-  readonly committed: readonly Commit[];
+  readonly committed: readonly QueueUpdate[];
 }
 
 /**
@@ -173,7 +177,7 @@ export class Training {
   }
 
   /** Takes over commits that the queue lacks. */
-  follow(commits: readonly Commit[]): void {
+  follow(commits: readonly QueueUpdate[]): void {
     this.#queue?.follow(commits);
     this.#ahead = undefined;
   }

@@ -97,6 +97,6 @@ it('a worker whose weights are others ends the run', async () => {
     await helping;
     orchestrator.close();
     teacher!.close();
-    for (const close of closers.reverse()) await close();
+    for (const close of closers.reverse()) await close(false);
   }
 }, 60_000);

@@ -1,28 +1,39 @@
 import { BankQueue } from '../bank-queue.js';
 import type { Context, Routes } from '../context.js';
-import { validateCount } from '../queue-spec.js';
-import { fromWireSpec, toWireState } from '../wire.js';
+import { type QueueSpec, validateCount } from '../queue-spec.js';
+import { fromWireMember, fromWireSpec, toWireState } from '../wire.js';
 
 /** See MemoryBankService.CreateQueue. */
 export const createQueue =
-  ({ bank, journal, seeder, events }: Context): Routes['createQueue'] =>
+  (context: Context): Routes['createQueue'] =>
   async (request, { signal }) => {
+    const { journal, events } = context;
     const { epoch } = request;
-    validateCount('epoch', epoch, 0);
     const spec = fromWireSpec(request.spec);
-    const prepared = bank.prepareCreate(spec, epoch);
-    if (prepared instanceof BankQueue) {
-      await journal.keep(prepared);
-      return { state: toWireState(prepared.state) };
-    }
-    try {
-      const rows = await seeder.seed(spec, signal);
-      const { queue, made } = bank.create(spec, epoch, prepared, rows);
-      await journal.keep(queue);
-      if (made) events.created(queue);
-      return { state: toWireState(queue.state) };
-    } catch (error) {
-      prepared.release();
-      throw error;
-    }
+    validateCount('epoch', epoch, 0, spec.shared ? 0 : undefined);
+    const member = fromWireMember(request.member, spec);
+    const { queue, made } = await queueOf(context, spec, epoch, signal);
+    // At once: a queue that its last member leaves is freed.
+    const joined = member && journal.join(queue, member);
+    await Promise.all([journal.keep(queue), joined]);
+    if (made) events.created(queue);
+    return { state: toWireState(queue.state) };
   };
+
+/** The present queue, if it is the same, or else a new one. */
+async function queueOf(
+  { bank, seeder }: Context,
+  spec: QueueSpec,
+  epoch: number,
+  signal: AbortSignal,
+): Promise<{ queue: BankQueue; made: boolean }> {
+  const prepared = bank.prepareCreate(spec, epoch);
+  if (prepared instanceof BankQueue) return { queue: prepared, made: false };
+  try {
+    const rows = await seeder.seed(spec, signal);
+    return bank.create(spec, epoch, prepared, rows);
+  } catch (error) {
+    prepared.release();
+    throw error;
+  }
+}

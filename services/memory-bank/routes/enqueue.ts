@@ -23,6 +23,9 @@ export const enqueue =
       rank,
       epoch: request.epoch,
       teacherDigest: request.teacherDigest,
+      ...(request.projectionSeed !== undefined && {
+        projectionSeed: request.projectionSeed,
+      }),
       featDim: shape[1] ?? 0,
       rows: data,
       ...(request.slots.length > 0 && { slots: request.slots }),

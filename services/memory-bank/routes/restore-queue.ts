@@ -1,7 +1,7 @@
 import type { RestoreHeader__Output } from '#proto/rrd/v1/RestoreHeader.js';
 import type { RestoreQueueRequest__Output } from '#proto/rrd/v1/RestoreQueueRequest.js';
 import { storedRows, type StoredRows } from '#distill/precision.js';
-import { BatchShapeError } from '#runtime/errors.js';
+import { BatchShapeError, InvalidRequestError } from '#runtime/errors.js';
 import { fromWire } from '#runtime/rpc/tensor-codec.js';
 import type { Restoration } from '../bank.js';
 import type { Context, Routes } from '../context.js';
@@ -16,6 +16,7 @@ export const restoreQueue =
     const first = await messages.next();
     const header = required('header', first.done ? null : first.value.header);
     const restoration = fromWireHeader(header);
+    if (restoration.spec.shared) throw sharedRestore();
     const memory = bank.prepareRestore(restoration);
     try {
       const rows = await readRows(messages, restoration.spec);
@@ -28,6 +29,13 @@ export const restoreQueue =
       throw error;
     }
   };
+
+/** Its runs would each bring other rows back. */
+function sharedRestore(): InvalidRequestError {
+  const expected = 'false: a copy of a shared queue is not shared';
+  const field = 'spec.shared';
+  return new InvalidRequestError({ field, value: true, expected });
+}
 
 function fromWireHeader(header: RestoreHeader__Output): Restoration {
   const { spec, epoch, version, pointer, nextStep } = header;

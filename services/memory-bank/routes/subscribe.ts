@@ -3,7 +3,7 @@ import { toWireRows } from '#runtime/bank/wire-rows.js';
 import type { Attached, BankQueue } from '../bank-queue.js';
 import type { Context, Routes } from '../context.js';
 import type { Delta } from '../history.js';
-import type { QueueSpec } from '../queue-spec.js';
+import { type QueueSpec, validateCount } from '../queue-spec.js';
 import { rowChunks } from '../row-chunks.js';
 import { toWireState } from '../wire.js';
 
@@ -12,16 +12,18 @@ import { toWireState } from '../wire.js';
  * history at its own pace, so a slow one costs nothing but its own place.
  */
 export const subscribe = (context: Context): Routes['subscribe'] =>
-  async function* ({ queue: name, fromVersion }, { signal }) {
+  async function* (request, { signal }) {
+    const { queue: name, fromVersion, firstSlot, runId } = request;
     const { bank, events } = context;
     const queue = bank.get(name);
     const changes = new Changes(queue, signal);
     events.subscribed(queue, fromVersion);
     try {
       let version = fromVersion;
-      if (version === undefined) {
-        version = queue.state.version;
-        yield* snapshotOf(context, queue);
+      if (version === undefined || firstSlot !== undefined) {
+        version ??= queue.state.version;
+        queue.deltaAfter(version); // refuses what cannot be completed
+        yield* snapshotOf(context, queue, { firstSlot, runId });
       }
       yield* commitsAfter(version, queue, changes, context.config.heartbeatMs);
     } finally {
@@ -34,13 +36,20 @@ export const subscribe = (context: Context): Routes['subscribe'] =>
 async function* snapshotOf(
   { bank }: Context,
   queue: BankQueue,
+  { firstSlot = 0, runId }: { firstSlot: number | undefined; runId: string },
 ): AsyncGenerator<SubscribeResponse> {
+  const { capacity } = queue.spec;
+  validateCount('first_slot', firstSlot, 0, capacity - 1);
   const memory = bank.reserveRows(queue.spec);
   try {
     const snapshot = queue.snapshot();
-    yield { snapshot: { state: toWireState(queue.state) } };
-    for (const { first, rows } of rowChunks(snapshot.rows, snapshot.featDim)) {
-      const chunk = { firstSlot: first, rows: toWireRows(rows, queue.spec) };
+    const nextStep = queue.members.nextStepOf(runId);
+    yield { snapshot: { state: toWireState(queue.state), nextStep } };
+    const { featDim } = snapshot;
+    const asked = snapshot.rows.subarray(firstSlot * featDim);
+    for (const { first, rows } of rowChunks(asked, featDim)) {
+      const wire = toWireRows(rows, queue.spec);
+      const chunk = { firstSlot: firstSlot + first, rows: wire };
       yield { chunk };
     }
   } finally {

@@ -3,12 +3,17 @@ import { access, mkdir, readdir, rename } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join, resolve } from 'node:path';
 import { once } from 'node:events';
-import { ConfigInvalidError, CorruptFileError } from '#runtime/errors.js';
+import {
+  ConfigInvalidError,
+  CorruptFileError,
+  QueueNotFoundError,
+} from '#runtime/errors.js';
 import type { Bank } from '../bank.js';
 import type { BankQueue } from '../bank-queue.js';
 import type { MemoryBankConfig } from '../config.js';
 import type { BankEvents } from '../events.js';
 import { noJournal, type Journal } from '../journal.js';
+import type { Membership } from '../members.js';
 import { manifestName, type Manifest } from './manifest.js';
 import { openStore, readCheckedManifest } from './open-store.js';
 import {
@@ -98,6 +103,41 @@ class DiskJournal implements Journal {
     // A queue that was dropped or replaced in between refuses by itself.
     if (entry?.queue !== queue) return queue.enqueue(batch);
     return (await entry.store).enqueue(batch);
+  }
+
+  async join(queue: BankQueue, member: Membership): Promise<void> {
+    if (!queue.members.acceptJoin(member)) return;
+    await this.#keepChange(
+      queue,
+      (store) => store.join(member),
+      () => queue.members.withdrawJoin(member),
+    );
+  }
+
+  async leave(queue: BankQueue, runId: string, epoch?: number) {
+    if (!queue.members.acceptLeave(runId, epoch)) return false;
+    await this.#keepChange(
+      queue,
+      (store) => store.leave(runId),
+      () => queue.members.withdrawLeave(runId),
+    );
+    return true;
+  }
+
+  async #keepChange(
+    queue: BankQueue,
+    keep: (store: QueueStore) => Promise<void>,
+    withdraw: () => void,
+  ): Promise<void> {
+    const { queue: name } = queue.spec;
+    try {
+      const entry = this.#stores.get(name);
+      if (entry?.queue !== queue) throw new QueueNotFoundError({ queue: name });
+      await keep(await entry.store);
+    } catch (error) {
+      withdraw();
+      throw error;
+    }
   }
 
   async drop(name: string): Promise<void> {

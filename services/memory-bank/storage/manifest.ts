@@ -33,6 +33,7 @@ const schema: z.ZodType<Manifest> = z.strictObject({
       // Queues that were kept before there was a choice have none.
       precision: z.enum(precisions).default('float32'),
       momentum: z.number().exactOptional(),
+      shared: z.boolean().exactOptional(),
     }),
     epoch: count,
     version: count,
@@ -43,6 +44,7 @@ const schema: z.ZodType<Manifest> = z.strictObject({
       z.string(),
       z.strictObject({
         nextStep: count,
+        epoch: count.exactOptional(),
         committed: z.array(
           z.strictObject({ step: count, digests: z.array(z.string()) }),
         ),

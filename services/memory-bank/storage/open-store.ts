@@ -140,16 +140,10 @@ function replay(
   records: readonly LogRecord[],
   path: string,
 ): number {
-  const { epoch, spec } = queue;
-  const { teacherDigest, featDim } = spec;
   let committed = 0;
   for (const record of records) {
-    if (record.kind !== 'batch') continue;
     try {
-      const batch = { ...record, epoch, teacherDigest, featDim };
-      for (const { rows } of queue.enqueue(batch).commits) {
-        committed += rows.length / featDim;
-      }
+      committed += replayRecord(queue, record);
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       const problem = `its batches do not fit: ${error.message}`;
@@ -157,4 +151,19 @@ function replay(
     }
   }
   return committed;
+}
+
+/** Returns how many rows were committed. */
+function replayRecord(queue: BankQueue, record: LogRecord): number {
+  const { members, spec } = queue;
+  const { teacherDigest, featDim } = spec;
+  if (record.kind === 'join' && members.acceptJoin(record))
+    members.settleJoin(record);
+  if (record.kind === 'leave' && members.acceptLeave(record.runId))
+    members.settleLeave(record.runId);
+  if (record.kind !== 'batch') return 0;
+  const epoch = members.epochOf(record.runId, queue.epoch);
+  const batch = { ...record, epoch, teacherDigest, featDim };
+  const { commits } = queue.enqueue(batch);
+  return commits.reduce((sum, { rows }) => sum + rows.length / featDim, 0);
 }

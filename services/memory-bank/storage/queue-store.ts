@@ -5,6 +5,7 @@ import type { BankQueue, Taken } from '../bank-queue.js';
 import type { Submission } from '../submission.js';
 import type { Batch } from '../feeder.js';
 import type { Delta } from '../history.js';
+import type { Membership } from '../members.js';
 import { syncFolder, writeWhole, type Fsync } from './files.js';
 import { LogWriter } from './log-writer.js';
 import { manifestName, writeManifest } from './manifest.js';
@@ -118,6 +119,18 @@ export class QueueStore {
     return { duplicate: false, commits };
   }
 
+  /** A run that was accepted joins. */
+  join(member: Membership): Promise<void> {
+    const record = { kind: 'join' as const, ...member };
+    return this.#keep(record, () => this.#queue.members.settleJoin(member));
+  }
+
+  /** A run that was accepted leaves. */
+  leave(runId: string): Promise<void> {
+    const record = { kind: 'leave' as const, runId };
+    return this.#keep(record, () => this.#queue.members.settleLeave(runId));
+  }
+
   /** Frees what is open; the files stay. */
   async close(): Promise<void> {
     await this.#checkpointing;
@@ -132,7 +145,7 @@ export class QueueStore {
 
   async #append(batch: Batch, commits: Delta[]): Promise<void> {
     try {
-      await this.#log.append(recordOf(batch), () => {
+      await this.#keep(recordOf(batch), () => {
         commits.push(...this.#queue.settle(batch));
         for (const { rows } of commits) {
           this.#newRows += rows.length / this.#queue.spec.featDim;
@@ -140,6 +153,15 @@ export class QueueStore {
       });
     } catch (error) {
       this.#queue.withdraw(batch);
+      throw error;
+    }
+  }
+
+  /** @throws BankStorageError; the record is then not in the log */
+  async #keep(record: LogRecord, kept: () => void): Promise<void> {
+    try {
+      await this.#log.append(record, kept);
+    } catch (error) {
       throw storageError(this.#queue, error);
     }
   }

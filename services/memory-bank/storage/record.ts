@@ -40,7 +40,26 @@ const commitSchema = z.strictObject({
   slots,
 });
 
-const headerSchema = z.discriminatedUnion('kind', [batchSchema, commitSchema]);
+/** A run joined a shared queue, or went on in it under a higher epoch. */
+const joinSchema = z.strictObject({
+  kind: z.literal('join'),
+  runId: z.string(),
+  epoch: z.number().int().nonnegative(),
+  nextStep: z.number().int().nonnegative(),
+});
+
+/** A run left a shared queue. */
+const leaveSchema = z.strictObject({
+  kind: z.literal('leave'),
+  runId: z.string(),
+});
+
+const headerSchema = z.discriminatedUnion('kind', [
+  batchSchema,
+  commitSchema,
+  joinSchema,
+  leaveSchema,
+]);
 
 interface Rows {
   /** [n, featDim] */
@@ -48,12 +67,15 @@ interface Rows {
 }
 export type BatchRecord = z.infer<typeof batchSchema> & Rows;
 export type CommitRecord = z.infer<typeof commitSchema> & Rows;
-export type LogRecord = BatchRecord | CommitRecord;
+export type MemberRecord = z.infer<typeof joinSchema | typeof leaveSchema>;
+export type LogRecord = BatchRecord | CommitRecord | MemberRecord;
 
 const prefixBytes = 12;
+const noRows: StoredRows = new Float32Array();
 
 /** The bytes of a record, its rows not copied. */
-export function encodeRecord({ rows, ...header }: LogRecord): Uint8Array[] {
+export function encodeRecord(record: LogRecord): Uint8Array[] {
+  const { rows, ...header } = { rows: noRows, ...record };
   const json = Buffer.from(JSON.stringify(header));
   const body = new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
   const head = Buffer.alloc(prefixBytes + json.length);
@@ -123,6 +145,9 @@ function decodeRecord(
   const json = bytes.toString('utf8', prefixBytes, bodyAt);
   const header = headerSchema.safeParse(JSON.parse(json));
   if (!header.success) return undefined;
+  const { kind } = header.data;
+  if (kind === 'join' || kind === 'leave')
+    return length === 0 ? header.data : undefined;
   const rows = storedRows(precision, length); // aligned, and its own
   new Uint8Array(rows.buffer).set(bytes.subarray(bodyAt));
   return { ...header.data, rows };

@@ -35,6 +35,8 @@ export interface ChiefOptions {
   /** Bounds a call of the thread in time. */
   readonly compute: <T>(work: Promise<T>) => Promise<T>;
   readonly feedOf: (ranks: readonly number[]) => StepFeed;
+  /** The run's first step whose commit the queue at `version` lacks. */
+  readonly stepAfter: (version: number) => number;
   /** Asks the bus for one more worker. */
   readonly offerSeat: () => Promise<void>;
   readonly listener: GroupListener;
@@ -141,12 +143,13 @@ export class Chief implements Group, GroupHost {
   }
 
   async #form(step: number): Promise<void> {
-    const { worldSize, thread, compute, listener } = this.#options;
+    const { worldSize, thread, compute, listener, stepAfter } = this.#options;
     this.#countFailures(step);
     this.#generation?.end(this.#changed('a worker has joined'));
     if (this.#count === 0) await this.#gather();
     const state = await compute(thread.readTraining());
-    const { bytes, queue } = encodeState(state);
+    const { bytes, queue: at } = encodeState(state);
+    const queue = at && { ...at, nextStep: stepAfter(at.version) };
     const seats = [...this.#seats].slice(0, worldSize - 1);
     const members = this.#membersOf(seats);
     const generation = this.#begin(step, members, bytes.length);

@@ -7,6 +7,7 @@ import {
   TeacherMismatchError,
 } from '#runtime/errors.js';
 import { connect, type ClientTls } from '#runtime/rpc/client.js';
+import type { RunPlace } from '../backlog.js';
 import type { StepFeed } from '../step-feed.js';
 import { type StepPlace, takeStep } from '../take-step.js';
 import type { TrainerApi } from '../trainer-api.js';
@@ -16,7 +17,7 @@ import type { GroupHost } from './door.js';
 import { Generation } from './generation.js';
 import { Outbox } from './outbox.js';
 import type { GroupSettings, ReplicaFacts } from './settings.js';
-import { ChunkReader, decodeState, type TrainingState } from './state-codec.js';
+import { ChunkReader, decodeState } from './state-codec.js';
 
 /** The feed of a generation, and what frees its connections. */
 export interface MemberFeed {
@@ -41,12 +42,12 @@ export interface MemberOptions extends StepPlace {
   readonly maxStateBytes: number;
   /**
    * @param step that the state is before
-   * @param version of the queue that the state has, if the run has one
+   * @param place of the queue that the state has, if the run has one
    */
   readonly feedOf: (
     ranks: readonly number[],
     step: number,
-    version: number | undefined,
+    place: RunPlace | null,
   ) => MemberFeed;
   readonly settings: GroupSettings;
   /** Aborts when the worker is to leave. */
@@ -139,16 +140,16 @@ export class Member implements GroupHost {
     this.#state = undefined;
     const state = decodeState(bytes, assignment.queue);
     await compute(thread.writeTraining(state));
-    this.generation = this.#begin(assignment, state);
+    this.generation = this.#begin(assignment);
     this.#requests.push({ ready: { generation: assignment.generation } });
   }
 
-  #begin(assignment: Assignment__Output, { queue }: TrainingState): Generation {
+  #begin(assignment: Assignment__Output): Generation {
     const { runId, attempt, tls, feedOf } = this.#options;
     const { generation, step, members, index, stateBytes } = assignment;
     const ranks = members.map((member) => member.ranks);
     const own = ranks[index] ?? [];
-    const { feed, close } = feedOf(own, step, queue?.version);
+    const { feed, close } = feedOf(own, step, assignment.queue);
     const begun = new Generation({
       ...{ runId, attempt, generation, step, index, tls, ranks },
       addresses: members.map(({ address }) => address),

@@ -42,7 +42,8 @@ export function decodeState(
     const expected = 'float32 [capacity, featDim]';
     throw new InvalidRequestError({ field, value, expected });
   }
-  return { tensors, queue: { rows: rows.data, featDim, ...place } };
+  const { version, pointer } = place;
+  return { tensors, queue: { rows: rows.data, featDim, version, pointer } };
 }
 
 /** Bytes that come in chunks, to a total that was announced. */

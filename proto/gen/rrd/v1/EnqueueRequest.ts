@@ -11,6 +11,8 @@ export interface EnqueueRequest {
   'teacherDigest'?: (string);
   'rows'?: (_rrd_v1_Tensor | null);
   'slots'?: (number)[];
+  'projectionSeed'?: (number | string | Long);
+  '_projectionSeed'?: "projectionSeed";
 }
 
 export interface EnqueueRequest__Output {
@@ -20,4 +22,6 @@ export interface EnqueueRequest__Output {
   'teacherDigest': (string);
   'rows': (_rrd_v1_Tensor__Output | null);
   'slots': (number)[];
+  'projectionSeed'?: (number);
+  '_projectionSeed'?: "projectionSeed";
 }

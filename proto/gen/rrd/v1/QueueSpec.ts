@@ -15,6 +15,7 @@ export interface QueueSpec {
   'projectionSeed'?: (number | string | Long);
   'momentum'?: (number | string);
   'precision'?: (_rrd_v1_DataType);
+  'shared'?: (boolean);
   '_momentum'?: "momentum";
 }
 
@@ -29,5 +30,6 @@ export interface QueueSpec__Output {
   'projectionSeed': (number);
   'momentum'?: (number);
   'precision': (_rrd_v1_DataType__Output);
+  'shared': (boolean);
   '_momentum'?: "momentum";
 }

@@ -1,6 +1,7 @@
 // Original file: proto/rrd/v1/memory_bank.proto
 
 import type { QueueSpec as _rrd_v1_QueueSpec, QueueSpec__Output as _rrd_v1_QueueSpec__Output } from '../../rrd/v1/QueueSpec.js';
+import type { QueueMember as _rrd_v1_QueueMember, QueueMember__Output as _rrd_v1_QueueMember__Output } from '../../rrd/v1/QueueMember.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface QueueState {
@@ -11,6 +12,7 @@ export interface QueueState {
   'nextStep'?: (number | string | Long);
   'pendingBatches'?: (number);
   'subscribers'?: (number);
+  'members'?: (_rrd_v1_QueueMember)[];
 }
 
 export interface QueueState__Output {
@@ -21,4 +23,5 @@ export interface QueueState__Output {
   'nextStep': (number);
   'pendingBatches': (number);
   'subscribers': (number);
+  'members': (_rrd_v1_QueueMember__Output)[];
 }
