@@ -7,6 +7,7 @@ import type { Engine } from '#runtime/compute/engine.js';
 import { openDatasets } from '#runtime/data/index.js';
 import { table } from '../cli/text.js';
 import { lossesOf, maxRelativeDifference, runToEnd } from '../test/cluster.js';
+import { testEngine } from '../test/engine.js';
 import { startNatsServer } from '../test/nats.js';
 import {
   type OneProcessResult,
@@ -39,7 +40,7 @@ interface Case {
  */
 export async function benchEquivalence(): Promise<object> {
   await using world = await makeWorld();
-  const engine = await createEngine('wasm');
+  const engine = await createEngine(testEngine);
   const nats = await startNatsServer();
   const cases: Case[] = [];
   try {

@@ -12,6 +12,7 @@ import {
   startLocalCluster,
 } from '../cli/local-cluster.js';
 import { openOrchestrator, type Run } from '../cli/orchestrator-client.js';
+import { testEngine } from './engine.js';
 import type { World } from './world.js';
 
 /** All four services in this process, in the folders of a test's world. */
@@ -21,7 +22,7 @@ export function startCluster(
 ): Promise<LocalCluster> {
   return startLocalCluster({
     ...{ datasets, modelsDir, runsDir },
-    engine: 'wasm',
+    engine: testEngine,
     students: 1,
     log: createLogger('test', { level: 'silent' }),
     ...options,

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { packageRoot } from '#runtime/paths.js';
+import { testEngine } from './engine.js';
 import type { NatsServer } from './nats.js';
 import type { World } from './world.js';
 
@@ -200,13 +201,13 @@ export class ProcessCluster implements AsyncDisposable {
     );
     switch (role) {
       case 'teacher':
-        return { MODELS_DIR: modelsDir, ENGINE: 'wasm', ...sets };
+        return { MODELS_DIR: modelsDir, ENGINE: testEngine, ...sets };
       case 'student':
         return {
           TEACHER: this.#addresses.get('teacher')!,
           MEMORY_BANK: this.#addresses.get('memory-bank')!,
           RUNS_DIR: runsDir,
-          ENGINE: 'wasm',
+          ENGINE: testEngine,
           ...sets,
         };
       case 'memory-bank':

@@ -10,6 +10,7 @@ import type { Network } from '#distill/models/network.js';
 import type { NamedHostTensors } from '#distill/tensors.js';
 import { writeCheckpoint } from '#runtime/checkpoint/index.js';
 import { openDatasets } from '#runtime/data/index.js';
+import { testEngine } from './engine.js';
 
 /** Folders that a cluster needs, with a data set and a teacher so small that runs take seconds. */
 export interface World extends AsyncDisposable {
@@ -66,7 +67,7 @@ export function tinyExperiment(
       kd: { weight: 0.5 },
       rrd: { weight: 1, preset: 'paper', enqueue: 'before' },
     },
-    engine: 'wasm',
+    engine: testEngine,
     ...rest,
     bank: { capacity: 20, featDim: 16, ...bank },
     training: { epochs: 2, batchSize: 8, seed: 7, ...training },

@@ -29,7 +29,8 @@ export async function benchBank(): Promise<object> {
     }
     const small = await measureRestart(join(folder, 'small'), 16384);
     const million = await measureRestart(join(folder, 'million'), 2 ** 20);
-    console.log('restart after a kill:', { small, million });
+    const largest = await measureRestart(join(folder, 'largest'), 2 ** 22);
+    console.log('restart after a kill:', { small, million, largest });
     const eight = fanOut[1]!;
     return {
       ...latencies['always'],
@@ -38,7 +39,9 @@ export async function benchBank(): Promise<object> {
       fanoutRatioHttp2: round(eight.bank / eight.http2),
       restartSmallSeconds: round(small.seconds),
       restartMillionSeconds: round(million.seconds),
+      restartLargestSeconds: round(largest.seconds),
       memoryRatio: round(million.memoryRatio),
+      memoryRatioLargest: round(largest.memoryRatio),
       ...{ latencies, fanOut, loadAverage: loadavg()[0] },
     };
   } finally {

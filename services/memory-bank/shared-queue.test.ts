@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLogger } from '#runtime/logger.js';
-import { Bank, type Reservation } from './bank.js';
+import { Bank } from './bank.js';
 import type { BankQueue } from './bank-queue.js';
 import { toConfig } from './config.js';
 import { createEvents } from './events.js';

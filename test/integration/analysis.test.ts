@@ -9,6 +9,7 @@ import { modelManifestSchema } from '#runtime/checkpoint/manifest.js';
 import { writeFigure } from '../../cli/plots/figure.js';
 import { plotCorrelation, plotTsne } from '../../cli/plots/plot.js';
 import { transfer, type TransferOptions } from '../../cli/transfer.js';
+import { testEngine } from '../engine.js';
 import { makeWorld, type World } from '../world.js';
 
 /** The commands behind `rrd transfer` and `rrd plot`, on the tiny world. */
@@ -27,7 +28,7 @@ const { signal } = new AbortController();
 const plotted = () => ({
   datasets: world.datasets,
   dataset: undefined,
-  engine: 'wasm' as const,
+  engine: testEngine,
   signal,
 });
 
@@ -35,7 +36,7 @@ describe('a linear probe', () => {
   const options = (changes: Partial<TransferOptions> = {}) => ({
     datasets: world.datasets,
     dataset: 'tiny',
-    engine: 'wasm' as const,
+    engine: testEngine,
     epochs: 120,
     seed: 1,
     augment: false,

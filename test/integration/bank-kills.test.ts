@@ -10,6 +10,7 @@ import { openDatasets } from '#runtime/data/index.js';
 import { connect, type RpcClient } from '#runtime/rpc/client.js';
 import { fromWire, toWire } from '#runtime/rpc/tensor-codec.js';
 import { lossesOf, runToEnd } from '../cluster.js';
+import { testEngine } from '../engine.js';
 import { natsMissing, type NatsServer, startNatsServer } from '../nats.js';
 import { trainInOneProcess } from '../one-process.js';
 import {
@@ -196,7 +197,7 @@ describe.skipIf(missing)(
         expect(recovered).not.toHaveLength(0);
         const reference = await trainInOneProcess({
           experiment,
-          engine: await createEngine('wasm'),
+          engine: await createEngine(testEngine),
           dataset: await openDatasets(world.datasets).get('tiny'),
           teacher: world.teacher,
           steps: 240,

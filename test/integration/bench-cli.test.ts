@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '#runtime/paths.js';
+import { testEngine } from '../engine.js';
 import { spawnService, type ServiceProcess } from '../processes.js';
 import { makeWorld, type World } from '../world.js';
 
@@ -10,7 +11,7 @@ let teacher: ServiceProcess;
 
 beforeAll(async () => {
   world = await makeWorld();
-  const settings = { MODELS_DIR: world.modelsDir, ENGINE: 'wasm' };
+  const settings = { MODELS_DIR: world.modelsDir, ENGINE: testEngine };
   teacher = await spawnService('teacher', settings);
 }, 30_000);
 

@@ -6,6 +6,7 @@ import {
   type Run,
   waitingText,
 } from '../../cli/orchestrator-client.js';
+import { testEngine } from '../engine.js';
 import { natsMissing, startNatsServer } from '../nats.js';
 import { ProcessCluster, spawnService } from '../processes.js';
 import { makeWorld, tinyExperiment } from '../world.js';
@@ -22,7 +23,7 @@ describe.skipIf(missing)(
         await using cluster = await ProcessCluster.start(world, nats);
         await cluster.kill('student');
         const { runsDir } = world;
-        const poor = { RUNS_DIR: runsDir, ENGINE: 'wasm' };
+        const poor = { RUNS_DIR: runsDir, ENGINE: testEngine };
         await using unable = await spawnService('student', poor, nats.address);
         const orchestrator = openOrchestrator(cluster.orchestratorAddress);
         const training = { epochs: 1 };

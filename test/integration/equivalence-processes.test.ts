@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createEngine } from '#runtime/compute/index.js';
 import { openDatasets } from '#runtime/data/index.js';
 import { lossesOf, maxRelativeDifference, runToEnd } from '../cluster.js';
+import { testEngine } from '../engine.js';
 import { natsMissing, startNatsServer } from '../nats.js';
 import { trainInOneProcess } from '../one-process.js';
 import { ProcessCluster } from '../processes.js';
@@ -18,7 +19,7 @@ describe.skipIf(missing)(
       const nats = await startNatsServer();
       try {
         await using cluster = await ProcessCluster.start(world, nats);
-        const engine = await createEngine('wasm');
+        const engine = await createEngine(testEngine);
         const dataset = await openDatasets(world.datasets).get('tiny');
         for (const enqueue of ['before', 'after'] as const) {
           const reference = await trainInOneProcess({

@@ -11,6 +11,7 @@ import {
   startCluster,
 } from '../cluster.js';
 import { startCuttingProxy } from '../cutting-proxy.js';
+import { testEngine } from '../engine.js';
 import { trainInOneProcess } from '../one-process.js';
 import { longExperiment, makeWorld, type World } from '../world.js';
 
@@ -22,7 +23,7 @@ function shorter(experiment: Experiment): Experiment {
 }
 
 async function oneProcess(world: World, experiment: Experiment) {
-  const engine = await createEngine('wasm');
+  const engine = await createEngine(testEngine);
   const dataset = await openDatasets(world.datasets).get('tiny');
   const { teacher } = world;
   const steps = 6 * experiment.training.epochs;

@@ -15,6 +15,7 @@ import {
   type OrchestratorClient,
 } from '../../cli/orchestrator-client.js';
 import { lossesOf, runToEnd } from '../cluster.js';
+import { testEngine } from '../engine.js';
 import { natsMissing, type NatsServer, startNatsServer } from '../nats.js';
 import { trainInOneProcess } from '../one-process.js';
 import { ProcessCluster, type Role } from '../processes.js';
@@ -126,7 +127,7 @@ describe.skipIf(missing)(
       expect(result?.bankVersions).toBe(120);
       const reference = await trainInOneProcess({
         experiment,
-        engine: await createEngine('wasm'),
+        engine: await createEngine(testEngine),
         dataset: await openDatasets(world.datasets).get('tiny'),
         teacher: world.teacher,
         steps: 120,

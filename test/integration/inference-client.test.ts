@@ -9,6 +9,7 @@ import { connect } from '#runtime/rpc/client.js';
 import { fromWire, toWire } from '#runtime/rpc/tensor-codec.js';
 import { toConfig } from '../../services/teacher/config.js';
 import { startTeacher } from '../../services/teacher/service.js';
+import { testEngine } from '../engine.js';
 import { makeWorld } from '../world.js';
 
 /** A stock client of the Open Inference Protocol, in Python. */
@@ -85,7 +86,7 @@ describe.skipIf(!present)('a stock client of KServe and Triton', () => {
     const { datasets, modelsDir } = world;
     const { digest: datasetDigest } = await openDatasets(datasets).get('tiny');
     const teacher = await startTeacher(
-      toConfig({ datasets, modelsDir, engine: 'wasm' }),
+      toConfig({ datasets, modelsDir, engine: testEngine }),
       { log },
     );
     cleanups.push(() => teacher.close());

@@ -19,6 +19,7 @@ import {
 } from '../../cli/orchestrator-client.js';
 import { followRun } from '../../cli/follow.js';
 import { lossesOf } from '../cluster.js';
+import { testEngine } from '../engine.js';
 import { natsMissing, type NatsServer, startNatsServer } from '../nats.js';
 import { trainInOneProcess } from '../one-process.js';
 import {
@@ -58,7 +59,7 @@ describe.skipIf(missing)(
 
     beforeAll(async () => {
       world = await makeWorld();
-      const engine = await createEngine('wasm');
+      const engine = await createEngine(testEngine);
       const dataset = await openDatasets(world.datasets).get('tiny');
       const { teacher } = world;
       const work = { experiment, engine, dataset, teacher, steps };

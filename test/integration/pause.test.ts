@@ -8,6 +8,7 @@ import {
   type Run,
 } from '../../cli/orchestrator-client.js';
 import { lossesOf } from '../cluster.js';
+import { testEngine } from '../engine.js';
 import { natsMissing, type NatsServer, startNatsServer } from '../nats.js';
 import { trainInOneProcess } from '../one-process.js';
 import { ProcessCluster, type ServiceProcess } from '../processes.js';
@@ -36,7 +37,7 @@ describe.skipIf(missing)(
       orchestrator = openOrchestrator(cluster.orchestratorAddress);
       const reference = await trainInOneProcess({
         ...{ experiment, steps, teacher: world.teacher },
-        engine: await createEngine('wasm'),
+        engine: await createEngine(testEngine),
         dataset: await openDatasets(world.datasets).get('tiny'),
       });
       undisturbed = reference.losses;

@@ -10,6 +10,7 @@ import { createProceduralDataset } from '#distill/data/procedural.js';
 import { createEngine } from '#runtime/compute/index.js';
 import { openDatasets } from '#runtime/data/index.js';
 import { lossesOf, runToEnd, startCluster } from '../cluster.js';
+import { testEngine } from '../engine.js';
 import { trainInOneProcess } from '../one-process.js';
 import { makeWorld, tinyExperiment, type World } from '../world.js';
 
@@ -86,7 +87,7 @@ describe('photographs of many sizes', () => {
       loss: { crossEntropy: 1, kd: undefined, rrd: undefined },
     });
     await runToEnd(cluster.orchestratorAddress, experiment, 'alone');
-    const engine = await createEngine('wasm');
+    const engine = await createEngine(testEngine);
     const dataset = await openDatasets(world.datasets).get('photos');
     const options = { experiment, engine, dataset, steps: 12 };
     const { losses } = await trainInOneProcess(options);

@@ -6,6 +6,7 @@ import { connect } from '#runtime/rpc/client.js';
 import { precompute } from '../../cli/precompute.js';
 import { toConfig } from '../../services/teacher/config.js';
 import { startTeacher } from '../../services/teacher/service.js';
+import { testEngine } from '../engine.js';
 import { makeWorld, tinyExperiment, type World } from '../world.js';
 
 let world: World;
@@ -24,7 +25,7 @@ const neverABatch = { nowMs: () => 0, after: () => () => undefined };
 function start(clock?: typeof neverABatch) {
   const { datasets, modelsDir } = world;
   const cache = { memoryBytes: 0, dir: join(world.runsDir, 'cache') };
-  const config = toConfig({ datasets, modelsDir, engine: 'wasm', cache });
+  const config = toConfig({ datasets, modelsDir, engine: testEngine, cache });
   return startTeacher(config, { log, ...(clock && { clock }) });
 }
 

@@ -6,6 +6,7 @@ import { readCheckpoint } from '#runtime/checkpoint/index.js';
 import { createEngine } from '#runtime/compute/index.js';
 import { openDatasets } from '#runtime/data/index.js';
 import { lossesOf, offerToEnd, runToEnd, startCluster } from '../cluster.js';
+import { testEngine } from '../engine.js';
 import { trainInOneProcess } from '../one-process.js';
 import { makeWorld, tinyExperiment, type World } from '../world.js';
 
@@ -24,7 +25,7 @@ const experimentOf = (loss: object, ranks: number, workers: number) =>
 const temperatures = { studentTemperature: 0.1, teacherTemperature: 0.2 };
 
 async function oneProcess(world: World, experiment: Experiment) {
-  const engine = await createEngine('wasm');
+  const engine = await createEngine(testEngine);
   const dataset = await openDatasets(world.datasets).get('tiny');
   const { teacher } = world;
   return trainInOneProcess({ experiment, engine, dataset, teacher, steps });

@@ -8,6 +8,7 @@ import { connect } from '#runtime/rpc/client.js';
 import { fromWire } from '#runtime/rpc/tensor-codec.js';
 import type { LocalCluster } from '../../cli/local-cluster.js';
 import { lossesOf, runToEnd, startCluster } from '../cluster.js';
+import { testEngine } from '../engine.js';
 import { trainInOneProcess } from '../one-process.js';
 import { longExperiment, makeWorld, type World } from '../world.js';
 
@@ -94,7 +95,7 @@ describe('two runs that share a queue', () => {
     async (runId) => {
       const experiment = runs[runId]!;
       const dataset = await openDatasets(world.datasets).get('tiny');
-      const engine = await createEngine('wasm');
+      const engine = await createEngine(testEngine);
       const foreign = foreignTo(runId, deltas);
       const { losses } = await trainInOneProcess({
         ...{ experiment, engine, dataset, steps, foreign },

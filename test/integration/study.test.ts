@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Run } from '../../cli/orchestrator-client.js';
 import { type Study, studySchema } from '../../cli/study/plan.js';
 import { runStudy } from '../../cli/study/run-study.js';
+import { testEngine } from '../engine.js';
 import { makeWorld, type World } from '../world.js';
 
 function tinyStudy(changes: object = {}): Study {
@@ -37,7 +38,7 @@ async function inWorld(
     done: () => undefined,
   };
   return runStudy(study, {
-    ...{ datasets: world.datasets, folder: world.runsDir, engine: 'wasm' },
+    ...{ datasets: world.datasets, folder: world.runsDir, engine: testEngine },
     ...{ concurrentRuns: 1, progress, signal: stop.signal },
   });
 }

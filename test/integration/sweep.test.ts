@@ -7,6 +7,7 @@ import { createEngine } from '#runtime/compute/index.js';
 import { openDatasets } from '#runtime/data/index.js';
 import type { LocalCluster } from '../../cli/local-cluster.js';
 import { lossesOf, runToEnd, startCluster } from '../cluster.js';
+import { testEngine } from '../engine.js';
 import { observe, type Observed } from '../observed.js';
 import { batchAt, trainInOneProcess } from '../one-process.js';
 import { spawnService, type ServiceProcess } from '../processes.js';
@@ -52,7 +53,7 @@ describe('two students at once that share their data and their teacher', () => {
     world = await makeWorld();
     observed = await observe(1, () => ({}));
     const { modelsDir: MODELS_DIR, datasets } = world;
-    const settings = { MODELS_DIR, ENGINE: 'wasm' };
+    const settings = { MODELS_DIR, ENGINE: testEngine };
     teacher = await spawnService(
       'teacher',
       { ...settings, DATASETS__TINY: datasets['tiny']! },
@@ -90,7 +91,7 @@ describe('two students at once that share their data and their teacher', () => {
 
   it.each([0, 1])('have the losses of runs alone: student %i', async (i) => {
     const experiment = students[i]!;
-    const engine = await createEngine('wasm');
+    const engine = await createEngine(testEngine);
     const dataset = await openDatasets(world.datasets).get('tiny');
     const alone = await trainInOneProcess({
       ...{ experiment, engine, dataset, steps, teacher: world.teacher },

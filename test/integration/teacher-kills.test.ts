@@ -11,6 +11,7 @@ import {
 import { createEngine } from '#runtime/compute/index.js';
 import { openDatasets } from '#runtime/data/index.js';
 import { lossesOf, runToEnd } from '../cluster.js';
+import { testEngine } from '../engine.js';
 import { natsMissing, type NatsServer, startNatsServer } from '../nats.js';
 import { trainInOneProcess } from '../one-process.js';
 import {
@@ -24,7 +25,7 @@ import { makeWorld, tinyExperiment, type World } from '../world.js';
 const steps = Number(process.env['RRD_TEACHER_KILL_STEPS'] ?? 60);
 const stepsPerEpoch = 6;
 const restMs = steps >= 300 ? 1_000 : 100;
-const engine = 'wasm';
+const engine = testEngine;
 /** Slow beside its teacher, so that a short run sees several kills. */
 const student = { network: 'resnet20' } as const;
 

@@ -3,6 +3,7 @@ import { readCheckpoint } from '#runtime/checkpoint/index.js';
 import { createEngine } from '#runtime/compute/index.js';
 import { openDatasets } from '#runtime/data/index.js';
 import { lossesOf, runToEnd, startCluster } from '../cluster.js';
+import { testEngine } from '../engine.js';
 import { trainInOneProcess } from '../one-process.js';
 import { makeWorld, tinyExperiment } from '../world.js';
 
@@ -36,7 +37,7 @@ it.each([
       loss: { crossEntropy: 0.1, ...loss },
       training: { epochs: 3, batchSize: 8 / ranks, learningRate: 0.02 },
     });
-    const engine = await createEngine('wasm');
+    const engine = await createEngine(testEngine);
     const dataset = await openDatasets(world.datasets).get('tiny');
     const reference = await trainInOneProcess({
       ...{ experiment, engine, dataset, steps, teacher: world.teacher },

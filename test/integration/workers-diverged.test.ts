@@ -21,6 +21,7 @@ import {
   replicaFactsOf,
 } from '../../services/student/parts.js';
 import { runToEnd, startCluster } from '../cluster.js';
+import { testEngine } from '../engine.js';
 import { longExperiment, makeWorld } from '../world.js';
 
 const runId = 'diverged';
@@ -42,7 +43,12 @@ it('a worker whose weights are others ends the run', async () => {
 
   const closers: Closer[] = [];
   const config = toConfig({
-    ...{ worker: 'astray', datasets: world.datasets, engine: 'wasm', group },
+    ...{
+      worker: 'astray',
+      datasets: world.datasets,
+      engine: testEngine,
+      group,
+    },
     ...{ teacher: cluster.teacherAddress },
     memoryBank: cluster.memoryBankAddress,
   });
@@ -53,7 +59,7 @@ it('a worker whose weights are others ends the run', async () => {
     datasets: openDatasets(world.datasets),
   };
   const order = {
-    ...{ runId, attempt, engine: 'wasm' as const },
+    ...{ runId, attempt, engine: testEngine },
     experiment: experimentSchema.parse(experiment),
   };
   const open = await openThread(order, around, closers);

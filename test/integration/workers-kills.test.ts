@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createEngine } from '#runtime/compute/index.js';
 import { openDatasets } from '#runtime/data/index.js';
 import { lossesOf, runToEnd } from '../cluster.js';
+import { testEngine } from '../engine.js';
 import { natsMissing, startNatsServer } from '../nats.js';
 import { trainInOneProcess } from '../one-process.js';
 import { ProcessCluster, type ServiceProcess } from '../processes.js';
@@ -24,7 +25,7 @@ function killedExperiment() {
 }
 
 async function undisturbed({ datasets, teacher }: World) {
-  const engine = await createEngine('wasm');
+  const engine = await createEngine(testEngine);
   const dataset = await openDatasets(datasets).get('tiny');
   const experiment = killedExperiment();
   return trainInOneProcess({ experiment, engine, dataset, teacher, steps });

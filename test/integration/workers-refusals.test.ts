@@ -10,6 +10,7 @@ import { followRun } from '../../cli/follow.js';
 import { openDatasets } from '#runtime/data/index.js';
 import { createEngine } from '#runtime/compute/index.js';
 import { startCluster } from '../cluster.js';
+import { testEngine } from '../engine.js';
 import { longExperiment, makeWorld, type World } from '../world.js';
 
 const service = 'rrd.v1.CollectiveService';
@@ -49,7 +50,7 @@ describe('a chief', () => {
     const work = runWorkSchema.parse(item!.work);
     await item!.done();
     chief = connect(service, work.chief!);
-    const engine = await createEngine('wasm');
+    const engine = await createEngine(testEngine);
     const dataset = await openDatasets(world.datasets).get('tiny');
     hello = {
       ...{ runId, attempt: work.attempt, worker: 'other' },

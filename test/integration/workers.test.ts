@@ -6,6 +6,7 @@ import { readCheckpoint } from '#runtime/checkpoint/index.js';
 import { createEngine } from '#runtime/compute/index.js';
 import { openDatasets } from '#runtime/data/index.js';
 import { lossesOf, runToEnd, startCluster } from '../cluster.js';
+import { testEngine } from '../engine.js';
 import { trainInOneProcess } from '../one-process.js';
 import { longExperiment, makeWorld, type World } from '../world.js';
 
@@ -17,7 +18,7 @@ async function oneProcess(
   enqueue: 'before' | 'after',
   ranks: number,
 ) {
-  const engine = await createEngine('wasm');
+  const engine = await createEngine(testEngine);
   const dataset = await openDatasets(world.datasets).get('tiny');
   const experiment = longExperiment(enqueue, 1, ranks);
   const { teacher } = world;
