@@ -15,12 +15,14 @@ const seeds = [1, 2];
 const delayMs = Number(process.env['RRD_DELAY_MS'] ?? 400);
 
 const student = { network: 'resnet8' };
-const training = { epochs: 2 };
+/** Of each student; its teacher learns twice as long. */
+const epochs = Number(process.env['RRD_EPOCHS'] ?? 2);
+const training = { epochs, milestones: [Math.ceil(epochs * 0.7)] };
 /** A snapshot alone takes many ways there and back. */
 const deadlines = { bankMs: 120_000, commitMs: 120_000 };
 
 /**
- * `RRD_DATA=folder:DIR npm run bench -- staleness`: RRD + KD of a resnet8 from a
+ * `RRD_DATA=folder:DIR RRD_EPOCHS=4 npm run bench -- staleness`: RRD + KD of a resnet8 from a
  * short-trained resnet8, with a bank that is far away and nothing asked for ahead,
  * by `bank.staleness`: accuracy, images a second, and how far the queue was behind.
  */
@@ -50,7 +52,7 @@ export async function benchStaleness(): Promise<object> {
         rows.push(row);
       }
     }
-    return { data, delayMs, rows, loadAverage: loadavg()[0] };
+    return { data, delayMs, epochs, rows, loadAverage: loadavg()[0] };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -62,7 +64,7 @@ async function trainTeacher(
 ): Promise<void> {
   const experiment = experimentOf({
     loss: { crossEntropy: 1 },
-    training: { ...training, epochs: 3 },
+    training: { ...training, epochs: 2 * epochs },
   });
   const { result } = await runToEnd(orchestratorAddress, experiment, 'teacher');
   console.log('teacher:', result?.testAccuracy);

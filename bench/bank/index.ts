@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type EnqueueRates, measureEnqueue } from './enqueue.js';
 import { measureFanOut } from './fan-out.js';
 import { measureLatency } from './latency.js';
 import { round } from '../statistics.js';
@@ -21,6 +22,13 @@ export async function benchBank(): Promise<object> {
       console.log(`8 subscribers, 100 commits/s, fsync ${fsync}:`, latency);
       latencies[fsync] = latency;
     }
+    const enqueues: Record<string, EnqueueRates> = {};
+    for (const fsync of ['never', 'always'] as const) {
+      const dataDir = join(folder, `rate-${fsync}`);
+      const rates = await measureEnqueue(fsync, dataDir);
+      console.log(`batches/s taken, fsync ${fsync}:`, rates);
+      enqueues[fsync] = rates;
+    }
     const fanOut = [];
     for (const subscribers of [1, 8, 32]) {
       const rates = await measureFanOut(subscribers);
@@ -32,9 +40,12 @@ export async function benchBank(): Promise<object> {
     const largest = await measureRestart(join(folder, 'largest'), 2 ** 22);
     console.log('restart after a kill:', { small, million, largest });
     const eight = fanOut[1]!;
+    const kept = enqueues['always']!;
     return {
       ...latencies['always'],
       fsync: 'always',
+      enqueuesPerSecond: round(kept.bank),
+      enqueueRatioDisk: round(kept.bank / kept.disk),
       fanoutRatioTcp: round(eight.bank / eight.tcp),
       fanoutRatioHttp2: round(eight.bank / eight.http2),
       restartSmallSeconds: round(small.seconds),
@@ -42,7 +53,8 @@ export async function benchBank(): Promise<object> {
       restartLargestSeconds: round(largest.seconds),
       memoryRatio: round(million.memoryRatio),
       memoryRatioLargest: round(largest.memoryRatio),
-      ...{ latencies, fanOut, loadAverage: loadavg()[0] },
+      restartRatioDisk: round(million.diskSeconds / million.seconds),
+      ...{ latencies, enqueues, fanOut, loadAverage: loadavg()[0] },
     };
   } finally {
     await rm(folder, { recursive: true, force: true });

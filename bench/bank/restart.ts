@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { connect } from '#runtime/rpc/client.js';
 import { toWire } from '#runtime/rpc/tensor-codec.js';
 import { spawnService } from '../../test/processes.js';
@@ -6,7 +8,10 @@ import { enqueue, rowBytes, shape, type BankClient } from './latency.js';
 
 const chunkRows = 4096;
 
-/** A queue of `capacity` rows through a kill: time to answer, and memory. */
+/**
+ * A queue of `capacity` rows through a kill: time to answer, memory, and the time
+ * in which a program that does nothing else reads the same files.
+ */
 export async function measureRestart(dataDir: string, capacity: number) {
   const settings = { DATA_DIR: dataDir, MAX_BYTES: 3 * 2 ** 30 };
   const first = await spawnService('memory-bank', settings);
@@ -15,6 +20,7 @@ export async function measureRestart(dataDir: string, capacity: number) {
   for (let step = 0; step < 500; step++) await enqueue(client, 'large', step);
   client.close();
   await first.kill();
+  const diskSeconds = await readInSeconds(dataDir);
   const started = performance.now();
   const again = await spawnService('memory-bank', settings);
   const reader = connect('rrd.v1.MemoryBankService', again.address);
@@ -28,7 +34,16 @@ export async function measureRestart(dataDir: string, capacity: number) {
   const emptyBytes = await residentBytes(empty.pid);
   await empty.kill();
   const raw = capacity * shape.featDim * 4;
-  return { seconds, memoryRatio: (bytes - emptyBytes) / raw };
+  return { seconds, diskSeconds, memoryRatio: (bytes - emptyBytes) / raw };
+}
+
+/** All of a folder's files, one after the other. */
+async function readInSeconds(folder: string): Promise<number> {
+  const startedMs = performance.now();
+  const files = await readdir(folder, { recursive: true, withFileTypes: true });
+  for (const file of files)
+    if (file.isFile()) await readFile(join(file.parentPath, file.name));
+  return (performance.now() - startedMs) / 1000;
 }
 
 async function fill(client: BankClient, capacity: number): Promise<void> {
