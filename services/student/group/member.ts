@@ -62,6 +62,7 @@ export class Member implements GroupHost {
   #assignment: Assignment__Output | undefined;
   #state: ChunkReader | undefined;
   #training: Promise<void> = Promise.resolve();
+  #joined = false;
   generation: Generation | undefined;
 
   constructor(options: MemberOptions) {
@@ -71,6 +72,11 @@ export class Member implements GroupHost {
 
   get attempt(): number {
     return this.#options.attempt;
+  }
+
+  /** Whether the chief was ever heard: it knows when we are gone. */
+  get joined(): boolean {
+    return this.#joined;
   }
 
   /**
@@ -89,6 +95,7 @@ export class Member implements GroupHost {
       const options = { signal: this.#signal, idleMs: settings.leaseMs };
       const requests = this.#requests.read(this.#signal);
       for await (const message of client.join(requests, options)) {
+        this.#joined = true;
         await this.#hear(message);
       }
     } finally {
@@ -144,13 +151,15 @@ export class Member implements GroupHost {
   }
 
   #begin(assignment: Assignment__Output, { queue }: TrainingState): Generation {
-    const { runId, attempt, tls, feedOf } = this.#options;
+    const { runId, attempt, tls, feedOf, settings } = this.#options;
+    const { heartbeatMs, leaseMs } = settings;
     const { generation, step, members, index, stateBytes } = assignment;
     const ranks = members.map((member) => member.ranks);
     const own = ranks[index] ?? [];
     const { feed, close } = feedOf(own, step, queue?.version);
     const begun = new Generation({
-      ...{ runId, attempt, generation, step, index, tls, ranks },
+      ...{ runId, attempt, generation, step, index, ranks },
+      ...{ tls, heartbeatMs, leaseMs },
       addresses: members.map(({ address }) => address),
       maxBytes: maxBytesOf(stateBytes),
       feedOf: () => feed,

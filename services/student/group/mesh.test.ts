@@ -1,9 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rngFrom } from '#distill/data/rng.js';
 import { MembersChangedError } from '#runtime/errors.js';
 import { createLogger } from '#runtime/logger.js';
 import { type RpcServer, startServer } from '#runtime/rpc/server.js';
+import {
+  type HoldingProxy,
+  startHoldingProxy,
+} from '../../../test/holding-proxy.js';
 import { exchange, join } from '../routes/collective.js';
 import { StepFeed } from '../step-feed.js';
 import {
@@ -45,8 +50,16 @@ class Workers {
   readonly servers: RpcServer[] = [];
   readonly broken: string[] = [];
 
-  /** @param limits maxBytes of each, if not 4 MiB */
-  async start(worldSize: number, count: number, limits: number[] = []) {
+  /**
+   * @param limits maxBytes of each, if not 4 MiB
+   * @param far what stands between a worker and those that call it
+   */
+  async start(
+    worldSize: number,
+    count: number,
+    limits: number[] = [],
+    far?: { readonly proxy: HoldingProxy; readonly leaseMs: number },
+  ) {
     const doors = Array.from({ length: count }, () => new GroupDoor());
     for (const door of doors) {
       const handlers = {
@@ -60,13 +73,18 @@ class Workers {
       this.servers.push(await startServer({ name, handlers, listen, log }));
     }
     const addresses = this.servers.map((server) => server.address);
+    if (far) {
+      far.proxy.target = addresses[0]!;
+      addresses[0] = far.proxy.address;
+    }
     const ranks = dealRanks(worldSize, count);
     doors.forEach((door, index) => {
       const generation = new Generation({
         ...address,
         ...{ generation: 1, step: 0, index, ranks, addresses },
         maxBytes: limits[index] ?? 2 ** 22,
-        tls: undefined,
+        ...{ tls: undefined, heartbeatMs: 50 },
+        leaseMs: far?.leaseMs ?? 60_000,
         feedOf: idleFeed,
         onBroken: ({ message }) => this.broken.push(message),
       });
@@ -201,5 +219,23 @@ describe('a mesh', () => {
     });
     workers.generations[1]!.links.close(changed('it died'));
     await waiting;
+  });
+
+  it('notices one that it calls and does not hear, not one that is busy', async () => {
+    await using proxy = await startHoldingProxy('');
+    const far = { proxy, leaseMs: 1_000 };
+    const meshes = await workers.start(2, 2, [], far);
+    await takeStep(meshes, 0, 10);
+    // Nobody has anything to say for longer than the lease.
+    await sleep(1.5 * far.leaseMs);
+    await takeStep(meshes, 1, 10);
+    expect(workers.broken).toEqual([]);
+    proxy.hold();
+    meshes[1]!.contribute(2, 1, resultOf(2, 1, 10));
+    await expect(meshes[1]!.mean(2)).rejects.toMatchObject({
+      reason: 'MEMBERS_CHANGED',
+      message: expect.stringContaining('within 1000 ms') as string,
+    });
+    proxy.release();
   });
 });
