@@ -107,6 +107,9 @@ function memberOf(
     ...{ runId, attempt, thread, compute, tls: config.tls, ...more },
     worldSize: experiment.ranks,
     totalSteps: plan.totalSteps,
+    testSize: facts.testSize,
+    evaluatesAfter: (step) =>
+      plan.endsEpoch(step) && plan.evaluatesAfter(plan.epochOf(step)),
     self: { worker: config.worker, address },
     facts: replicaFactsOf(facts),
     teacherDigest: teacher?.digest,

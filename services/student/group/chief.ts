@@ -18,6 +18,7 @@ import type {
   GroupSettings,
   ReplicaFacts,
 } from './settings.js';
+import { maxEvaluationBytes } from './shared-evaluation.js';
 import { dealRanks } from './shares.js';
 import { encodeState } from './state-codec.js';
 
@@ -29,6 +30,8 @@ export interface ChiefOptions {
   readonly workers: number;
   readonly self: { readonly worker: string; readonly address: string };
   readonly facts: ReplicaFacts;
+  /** Samples of the test split. */
+  readonly testSize: number;
   readonly teacherDigest: string | undefined;
   readonly tls: ClientTls | undefined;
   readonly thread: Pick<TrainerApi, 'readTraining' | 'digest'>;
@@ -178,12 +181,12 @@ export class Chief implements Group, GroupHost {
     members: readonly GroupMember[],
     stateBytes: number,
   ): Generation {
-    const { runId, attempt, tls, feedOf, settings } = this.#options;
+    const { runId, attempt, tls, feedOf, settings, testSize } = this.#options;
     const { heartbeatMs, leaseMs } = settings;
     return (this.#generation = new Generation({
       ...{ runId, attempt, generation: ++this.#count, step, index: 0 },
       ...{ tls, heartbeatMs, leaseMs },
-      ...{ feedOf, maxBytes: maxBytesOf(stateBytes) },
+      ...{ feedOf, maxBytes: maxBytesOf(stateBytes, testSize) },
       ranks: members.map(({ ranks }) => ranks),
       addresses: members.map(({ address }) => address),
       onBroken: () => this.#news.notify(),
@@ -302,8 +305,8 @@ function reasonOf({ changed }: Generation): Error | undefined {
  * A rank's vector has no more values than the state: each gradient has its
  * weight there. Its measurements get some room besides.
  */
-export function maxBytesOf(stateBytes: number): number {
-  return stateBytes + 2 ** 16;
+export function maxBytesOf(stateBytes: number, testSize: number): number {
+  return Math.max(stateBytes + 2 ** 16, maxEvaluationBytes(testSize));
 }
 
 /** @throws ReplicaMismatchError */

@@ -128,6 +128,8 @@ const wireKinds = {
   vector: 'STEP_PART_KIND_VECTOR',
   mean: 'STEP_PART_KIND_MEAN',
   buffers: 'STEP_PART_KIND_BUFFERS',
+  statistics: 'STEP_PART_KIND_STATISTICS',
+  classes: 'STEP_PART_KIND_CLASSES',
 } as const satisfies Record<PartKind, string>;
 
 function toWire({ kind, ...part }: StepPart): WirePart {

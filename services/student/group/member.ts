@@ -16,6 +16,7 @@ import type { GroupHost } from './door.js';
 import { Generation } from './generation.js';
 import { Outbox } from './outbox.js';
 import type { GroupSettings, ReplicaFacts } from './settings.js';
+import { classifyOwnShare } from './shared-evaluation.js';
 import { ChunkReader, decodeState, type TrainingState } from './state-codec.js';
 
 /** The feed of a generation, and what frees its connections. */
@@ -29,6 +30,10 @@ export interface MemberOptions extends StepPlace {
   readonly attempt: number;
   readonly worldSize: number;
   readonly totalSteps: number;
+  /** Samples of the test split. */
+  readonly testSize: number;
+  /** Whether the network is evaluated behind a step. */
+  readonly evaluatesAfter: (step: number) => boolean;
   /** host:port of the run's chief. */
   readonly chief: string;
   readonly self: { readonly worker: string; readonly address: string };
@@ -36,7 +41,7 @@ export interface MemberOptions extends StepPlace {
   readonly teacherDigest: string | undefined;
   readonly tls: ClientTls | undefined;
   readonly thread: StepPlace['thread'] &
-    Pick<TrainerApi, 'writeTraining' | 'digest'>;
+    Pick<TrainerApi, 'writeTraining' | 'digest' | 'classify'>;
   /** More than a state of this run has. */
   readonly maxStateBytes: number;
   /**
@@ -151,7 +156,7 @@ export class Member implements GroupHost {
   }
 
   #begin(assignment: Assignment__Output, { queue }: TrainingState): Generation {
-    const { runId, attempt, tls, feedOf, settings } = this.#options;
+    const { runId, attempt, tls, feedOf, settings, testSize } = this.#options;
     const { heartbeatMs, leaseMs } = settings;
     const { generation, step, members, index, stateBytes } = assignment;
     const ranks = members.map((member) => member.ranks);
@@ -161,7 +166,7 @@ export class Member implements GroupHost {
       ...{ runId, attempt, generation, step, index, ranks },
       ...{ tls, heartbeatMs, leaseMs },
       addresses: members.map(({ address }) => address),
-      maxBytes: maxBytesOf(stateBytes),
+      maxBytes: maxBytesOf(stateBytes, testSize),
       feedOf: () => feed,
       onBroken: ({ message: problem }) =>
         this.#requests.push({ broken: { generation, problem } }),
@@ -178,8 +183,8 @@ export class Member implements GroupHost {
 
   /** Steps in lockstep with the others, until the generation is over. */
   async #train(generation: Generation, from: number): Promise<void> {
-    const { worldSize, totalSteps, settings } = this.#options;
-    const { feed, collective, changed } = generation;
+    const { worldSize, totalSteps, settings, evaluatesAfter } = this.#options;
+    const { feed, collective, changed, others } = generation;
     try {
       for (let step = from; step < totalSteps; step++) {
         const ready = await unlessAborted(feed.take(step), changed);
@@ -187,6 +192,8 @@ export class Member implements GroupHost {
         const taken = step + 1;
         if (taken % settings.digestEverySteps === 0)
           await this.#tellDigest(generation.number, taken);
+        if (evaluatesAfter(step))
+          await classifyOwnShare(this.#options, others, taken);
       }
     } catch (error) {
       if (!changed.aborted) this.#failed.abort(error);

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rngFrom } from '#distill/data/rng.js';
 import { MembersChangedError } from '#runtime/errors.js';
+import { forwardBatchSize } from '#runtime/forward.js';
 import { createLogger } from '#runtime/logger.js';
 import { type RpcServer, startServer } from '#runtime/rpc/server.js';
 import {
@@ -18,7 +19,8 @@ import {
 } from './collective.js';
 import { GroupDoor } from './door.js';
 import { Generation } from './generation.js';
-import { dealRanks, shareOf } from './shares.js';
+import { classifyOwnShare, classifyTogether } from './shared-evaluation.js';
+import { dealRanks, type Share, shareOf } from './shares.js';
 
 const log = createLogger('test', { level: 'silent' });
 const address = { runId: 'run', attempt: 1 };
@@ -237,5 +239,41 @@ describe('a mesh', () => {
       message: expect.stringContaining('within 1000 ms') as string,
     });
     proxy.release();
+  });
+
+  it('shares out an evaluation, and the chief finds what others do not', async () => {
+    const meshes = await workers.start(3, 3);
+    const testSize = 5 * forwardBatchSize + 7;
+    const truth = Int32Array.from({ length: testSize }, (_, i) => (7 * i) % 10);
+    const asked: string[] = [];
+    const placeOf = (worker: string) => ({
+      testSize,
+      compute: <T>(work: Promise<T>) => work,
+      thread: {
+        readStatistics: async () => Uint8Array.of(1, 2, 3),
+        classify: async ({ start, end }: Share, statistics?: Uint8Array) => {
+          asked.push(`${worker} ${start} ${end} ${statistics?.join() ?? ''}`);
+          return truth.slice(start, end);
+        },
+      },
+    });
+    const [chief, first, second] = meshes;
+    const whole = classifyTogether(placeOf('chief'), chief, 0);
+    const both = [first!, second!].map((mesh, i) =>
+      classifyOwnShare(placeOf(`member ${i + 1}`), mesh, 0),
+    );
+    await Promise.all(both);
+    expect(await whole).toEqual(truth);
+    expect(asked.sort()).toEqual([
+      'chief 0 256 ',
+      'member 1 256 512 1,2,3',
+      'member 2 512 647 1,2,3',
+    ]);
+    // One finds its share, the other one dies of it.
+    const again = classifyTogether(placeOf('alone'), chief, 1);
+    await classifyOwnShare(placeOf('member 1'), first!, 1);
+    workers.generations[0]!.end(changed('a worker is gone'));
+    expect(await again).toEqual(truth);
+    expect(asked).toContain('alone 512 647 ');
   });
 });
