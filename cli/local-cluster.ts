@@ -1,5 +1,5 @@
-import type { Bus, BusOptions } from '#runtime/bus/bus.js';
-import { openBus } from '#runtime/bus/index.js';
+import type { Bus } from '#runtime/bus/bus.js';
+import { type InProcessSettings, openBus } from '#runtime/bus/index.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
 import { openDatasets } from '#runtime/data/index.js';
 import type { Logger } from '#runtime/logger.js';
@@ -29,7 +29,7 @@ export interface LocalClusterOptions {
    * told data sets of its own loads them for itself.
    */
   readonly settings?: {
-    readonly bus?: BusOptions;
+    readonly bus?: InProcessSettings;
     readonly teacher?: teacher.TeacherSettings;
     readonly memoryBank?: memoryBank.MemoryBankSettings;
     readonly student?: student.StudentSettings;

@@ -26,11 +26,19 @@ export class Classifier {
     return this.forward.load(state);
   }
 
-  /** The class found for every sample of the test split, in order. */
-  async classes(): Promise<Int32Array> {
-    const classes = new Int32Array(this.dataset.split('test').size);
+  /**
+   * The class found for every sample of the test split, in order, or for those
+   * of [start, end).
+   */
+  async classes(
+    start = 0,
+    end = this.dataset.split('test').size,
+  ): Promise<Int32Array> {
+    const indices = Array.from({ length: end - start }, (_, i) => start + i);
+    const classes = new Int32Array(indices.length);
     let first = 0;
-    for await (const { logits } of this.forward.testBatches(this.dataset)) {
+    const batches = this.forward.testBatches(this.dataset, indices);
+    for await (const { logits } of batches) {
       const found = classesOf(logits);
       classes.set(found, first);
       first += found.length;

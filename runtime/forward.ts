@@ -10,7 +10,8 @@ import {
 import type { Engine, Executable } from './compute/engine.js';
 
 /** Images in one call of the engine. */
-const batchSize = 128;
+export const forwardBatchSize = 128;
+const batchSize = forwardBatchSize;
 
 /** What a network says about images, rows in their order. */
 export interface Outputs {

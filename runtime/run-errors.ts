@@ -21,6 +21,13 @@ export class RecordConflictError extends domainError<'key'>({
   text: (m) => `record ${m.key} was changed by another writer`,
 }) {}
 
+/** The folder of a bus's records took no more; what it had is still there. */
+export class RecordsStorageError extends domainError<'path' | 'problem'>({
+  reason: 'RECORDS_STORAGE',
+  status: 'UNAVAILABLE',
+  text: (m) => `the records in ${m.path} cannot be written: ${m.problem}`,
+}) {}
+
 /** The lease of a run moved to another worker; stop. */
 export class LeaseLostError extends domainError<'runId' | 'epoch'>({
   reason: 'LEASE_LOST',
@@ -124,6 +131,7 @@ export const runErrors = [
   RunNotFoundError,
   RunAlreadyExistsError,
   RecordConflictError,
+  RecordsStorageError,
   LeaseLostError,
   NotLeaderError,
   BusFullError,

@@ -1,4 +1,5 @@
 import { Argument, Command } from 'commander';
+import { serveAllCommand } from './serve-all.js';
 
 const roles = ['teacher', 'memory-bank', 'student', 'orchestrator'] as const;
 type Role = (typeof roles)[number];
@@ -17,4 +18,5 @@ export const serveCommand = new Command('serve')
   .addArgument(new Argument('<role>').choices(roles))
   .action(async (role: Role) => {
     await mains[role]();
-  });
+  })
+  .addCommand(serveAllCommand);

@@ -16,12 +16,14 @@ export class MemoryLog {
   readonly #events = new Map<number, StoredEvent>();
   readonly #appended = new Notifier();
   readonly #limits: BusLimits;
-  #first = 1;
-  #next = 1;
+  #first: number;
+  #next: number;
   #bytes = 0;
 
-  constructor(limits: BusLimits) {
+  /** @param before the sequence number before the first one */
+  constructor(limits: BusLimits, before = 0) {
     this.#limits = limits;
+    this.#first = this.#next = before + 1;
   }
 
   append(subject: string, bytes: Uint8Array): void {

@@ -3,15 +3,33 @@ import type { BusRecord, JsonObject, Records } from './bus.js';
 import { decode, encode } from './message.js';
 import { checkToken } from './subjects.js';
 
-interface StoredRecord {
+export interface StoredRecord {
   readonly bytes: Uint8Array;
   readonly revision: number;
 }
 
+/** Where a bucket's records are kept besides. */
+export interface RecordsKeeper {
+  /** Those that are there. */
+  readonly found: ReadonlyMap<string, StoredRecord>;
+  /** Below the revisions of all writes to come. */
+  readonly firstNumber: number;
+  put(key: string, record: StoredRecord): Promise<void>;
+  remove(key: string): Promise<void>;
+}
+
 /** One bucket. Revisions are numbered over all its keys, as JetStream does. */
 export class MemoryRecords implements Records {
-  readonly #records = new Map<string, StoredRecord>();
-  #revision = 0;
+  readonly #records: Map<string, StoredRecord>;
+  readonly #keeper: RecordsKeeper | undefined;
+  #revision: number;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(keeper?: RecordsKeeper) {
+    this.#keeper = keeper;
+    this.#records = new Map(keeper?.found);
+    this.#revision = keeper?.firstNumber ?? 0;
+  }
 
   get(key: string): Promise<BusRecord | undefined> {
     const stored = this.#records.get(key);
@@ -36,13 +54,15 @@ export class MemoryRecords implements Records {
     return this.#write(key, value, revision);
   }
 
-  // async: what they throw is a rejection, as on a bus that is far away.
-  async delete(key: string, revision: number): Promise<void> {
-    this.#check(key, revision);
-    this.#records.delete(key);
-    return Promise.resolve();
+  delete(key: string, revision: number): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#check(key, revision);
+      await this.#keeper?.remove(key);
+      this.#records.delete(key);
+    });
   }
 
+  // async: what it throws is a rejection, as on a bus that is far away.
   async #write(
     key: string,
     value: JsonObject,
@@ -50,9 +70,20 @@ export class MemoryRecords implements Records {
   ): Promise<number> {
     checkToken('key', key);
     const bytes = encode('value', value);
-    this.#check(key, expected);
-    this.#records.set(key, { bytes, revision: ++this.#revision });
-    return Promise.resolve(this.#revision);
+    return this.#inTurn(async () => {
+      this.#check(key, expected);
+      const record = { bytes, revision: ++this.#revision };
+      await this.#keeper?.put(key, record);
+      this.#records.set(key, record);
+      return record.revision;
+    });
+  }
+
+  /** Nothing changes between the look at a revision and its successor. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(change);
+    this.#turn = result.catch(() => undefined);
+    return result;
   }
 
   #check(key: string, expected: number | undefined): void {

@@ -17,23 +17,34 @@ import {
 import { DedupWindow } from './dedup-window.js';
 import { MemoryLog } from './memory-log.js';
 import { MemoryQueue } from './memory-queue.js';
-import { MemoryRecords } from './memory-records.js';
+import { MemoryRecords, type RecordsKeeper } from './memory-records.js';
 import { encode } from './message.js';
+import type { RecordsFolder } from './records-folder.js';
 import {
   checkPattern,
   checkSubject,
   checkToken,
+  leaderBucket,
   subjects,
 } from './subjects.js';
 
 export interface MemoryBusOptions extends BusOptions {
+  /** Where records are kept; they end with the process without. */
+  readonly folder?: RecordsFolder | undefined;
   /** Milliseconds since the Unix epoch. */
   readonly now?: () => number;
 }
 
 /**
+ * The lease of a process that is gone binds nobody: whoever opens a folder is
+ * alone on the bus.
+ */
+const passingBuckets: ReadonlySet<string> = new Set([leaderBucket]);
+
+/**
  * The bus of services that live in one process. It means what NATS means,
- * except that it ends with the process.
+ * except that it ends with the process; with a folder, its records do not, and
+ * its numbers go on above those of before.
  */
 export class MemoryBus implements Bus {
   readonly kind = 'in-process';
@@ -41,6 +52,7 @@ export class MemoryBus implements Bus {
   readonly #limits: BusLimits;
   readonly #now: () => number;
   readonly #log: MemoryLog;
+  readonly #folder: RecordsFolder | undefined;
   readonly #connection: BusConnection;
   readonly #closing = new AbortController();
   readonly #queues = new Map<string, MemoryQueue>();
@@ -52,7 +64,8 @@ export class MemoryBus implements Bus {
     this.#work = { ...defaultWorkSettings, ...options.work };
     this.#limits = { ...defaultBusLimits, ...options.limits };
     this.#now = options.now ?? Date.now;
-    this.#log = new MemoryLog(this.#limits);
+    this.#folder = options.folder;
+    this.#log = new MemoryLog(this.#limits, this.#folder?.firstNumber);
     this.#connection = { connected: true, sinceMs: this.#now() };
   }
 
@@ -108,7 +121,11 @@ export class MemoryBus implements Bus {
   records(bucket: string): Promise<Records> {
     return this.#attempt(() => {
       checkToken('bucket', bucket);
-      return getOrAdd(this.#buckets, bucket, () => new MemoryRecords());
+      return getOrAdd(
+        this.#buckets,
+        bucket,
+        () => new MemoryRecords(this.#keeperOf(bucket)),
+      );
     });
   }
 
@@ -116,6 +133,17 @@ export class MemoryBus implements Bus {
     this.#closing.abort();
     for (const queue of this.#queues.values()) queue.close();
     return Promise.resolve();
+  }
+
+  #keeperOf(bucket: string): RecordsKeeper | undefined {
+    const folder = this.#folder;
+    if (!folder || passingBuckets.has(bucket)) return undefined;
+    return {
+      found: folder.found(bucket),
+      firstNumber: folder.firstNumber,
+      put: (key, record) => folder.put(bucket, key, record),
+      remove: (key) => folder.remove(bucket, key),
+    };
   }
 
   #queue(name: string): MemoryQueue {

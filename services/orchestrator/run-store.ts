@@ -1,5 +1,6 @@
 import {
   RecordConflictError,
+  RecordsStorageError,
   RunNotFoundError,
   ServiceUnavailableError,
 } from '#runtime/errors.js';
@@ -183,6 +184,7 @@ export class RunStore {
 export function mayHaveHappened(error: unknown): boolean {
   return (
     error instanceof RecordConflictError ||
+    error instanceof RecordsStorageError ||
     error instanceof ServiceUnavailableError
   );
 }

@@ -3,6 +3,7 @@ import type { Network } from '#distill/models/network.js';
 import type { HostTensor, NamedHostTensors } from '#distill/tensors.js';
 import { Classifier, classesOf } from '#runtime/classifier.js';
 import type { Engine } from '#runtime/compute/engine.js';
+import type { Share } from './group/shares.js';
 import type { Evaluation } from './trainer-api.js';
 
 /** Measures a network on the test split. */
@@ -36,9 +37,17 @@ export class Evaluator {
     this.#taught += classes.length;
   }
 
-  async evaluate(state: NamedHostTensors): Promise<Evaluation> {
+  /** The classes that the network finds for samples of the test split. */
+  async classify(
+    state: NamedHostTensors,
+    { start, end }: Share,
+  ): Promise<Int32Array> {
     await this.#classifier.load(state);
-    const classes = await this.#classifier.classes();
+    return this.#classifier.classes(start, end);
+  }
+
+  /** @param classes found for every sample of the test split, in order */
+  measure(classes: Int32Array): Evaluation {
     const test = this.#dataset.split('test');
     const shareThat = (fits: (found: number, index: number) => boolean) =>
       classes.filter(fits).length / test.size;

@@ -88,6 +88,14 @@ export class StudentEvents {
     this.log.info({ runId, chief }, 'joining a run');
   }
 
+  /** The holder of the run is there, but not for us. */
+  chiefUnreached(runId: string, error: unknown): void {
+    this.log.warn(
+      { runId, err: error },
+      "the run's chief cannot be reached; trying again",
+    );
+  }
+
   helped(runId: string, error?: unknown): void {
     if (error === undefined) this.log.info({ runId }, 'left a run');
     else this.log.warn({ runId, err: error }, 'left a run');

@@ -1,4 +1,5 @@
 import { needsOf } from '#distill/experiment.js';
+import { runEvents } from '#runtime/bus/run-events.js';
 import { BankMirror } from './bank-mirror.js';
 import { Member } from './group/member.js';
 import { encodeState } from './group/state-codec.js';
@@ -16,12 +17,15 @@ import {
   type RunOrder,
   type Surroundings,
 } from './parts.js';
+import { isAbsence } from './patiently.js';
 import { SampleMemories } from './sample-memories.js';
 import type { TeacherClient } from './teacher-client.js';
 
 /** Of a state's file, beside its tensors: names and places. */
 const headerBytes = 2 ** 20;
 const floatBytes = 4;
+/** Events behind which nobody holds a run under the same attempt. */
+const ends = /^(succeeded|failed|cancelled|declined|released)$/;
 
 /**
  * Computes ranks of a run that the worker at `chief` holds, until it is over.
@@ -40,15 +44,51 @@ export async function help(
     if (teacher) closers.push(() => teacher.close());
     await compute(thread.begin(teacher && factsOf(teacher)));
     const maxStateBytes = await stateBytesOf(order, open);
-    const member = memberOf(order, around, open, teacher, {
-      chief,
-      maxStateBytes,
-    });
-    closers.push(around.door.open(order.runId, member));
-    await member.run();
+    const more = { chief, maxStateBytes };
+    const join = () => memberOf(order, around, open, teacher, more);
+    await joinPatiently(order, around, join);
   } finally {
     for (const close of closers.reverse()) await close(false);
   }
+}
+
+/**
+ * Takes the seat that was offered. A chief that cannot be reached has not
+ * noticed us, and does not offer the seat again: while the bus tells that it
+ * holds the run, it is only the network between us that is broken.
+ */
+async function joinPatiently(
+  order: RunOrder,
+  around: Surroundings,
+  join: () => Member,
+): Promise<void> {
+  for (;;) {
+    const member = join();
+    const close = around.door.open(order.runId, member);
+    try {
+      return await member.run();
+    } catch (error) {
+      if (member.joined || !isAbsence(error)) throw error;
+      if (!(await isHeldElsewhere(order, around))) throw error;
+      around.events.chiefUnreached(order.runId, error);
+    } finally {
+      close();
+    }
+  }
+}
+
+/** Whether the run's holder says so on the bus, within a lease. */
+async function isHeldElsewhere(
+  { runId, attempt }: RunOrder,
+  { bus, config, signal, release }: Surroundings,
+): Promise<boolean> {
+  const patience = AbortSignal.timeout(config.leaseMs);
+  const either = AbortSignal.any([patience, signal, release]);
+  const events = runEvents(bus, runId, { from: 'now', signal: either });
+  for await (const { event } of events) {
+    if (event?.attempt === attempt) return !ends.test(event.type);
+  }
+  return false;
 }
 
 function memberOf(
@@ -67,6 +107,9 @@ function memberOf(
     ...{ runId, attempt, thread, compute, tls: config.tls, ...more },
     worldSize: experiment.ranks,
     totalSteps: plan.totalSteps,
+    testSize: facts.testSize,
+    evaluatesAfter: (step) =>
+      plan.endsEpoch(step) && plan.evaluatesAfter(plan.epochOf(step)),
     self: { worker: config.worker, address },
     facts: replicaFactsOf(facts),
     teacherDigest: teacher?.digest,

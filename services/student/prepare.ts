@@ -99,6 +99,7 @@ function openGroup(
     ...{ runId, attempt, worldSize, workers, tls, signal, thread, compute },
     self: { worker, address },
     facts: replicaFactsOf(facts),
+    testSize: facts.testSize,
     teacherDigest: teacher?.digest,
     feedOf: feed,
     stepAfter: (version) => bank?.stepAfter(version) ?? 0,

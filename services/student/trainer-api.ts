@@ -6,6 +6,7 @@ import type { HostTensor } from '#distill/tensors.js';
 import type { FurtherView } from '#distill/views.js';
 import type { EngineChoice, EngineName } from '#runtime/compute/engine.js';
 import type { SharedDataset } from '#runtime/data/shared.js';
+import type { Share } from './group/shares.js';
 import type { TrainingState } from './group/state-codec.js';
 import type { RankBuffers, RankPart } from './rank-step.js';
 
@@ -42,7 +43,15 @@ export type TrainerApi = {
   pixels(batch: BatchRef): Promise<Pixels>;
   /** What the teacher says about the test split; for `agreementWithTeacher`. */
   teach(first: number, logits: HostTensor): Promise<void>;
-  evaluate(): Promise<Evaluation>;
+  /** Rank 0's buffers, a safetensors file: evaluations are by them. */
+  readStatistics(): Promise<Uint8Array>;
+  /**
+   * The classes found for samples of the test split.
+   * @param statistics where rank 0 is computed elsewhere
+   */
+  classify(share: Share, statistics?: Uint8Array): Promise<Int32Array>;
+  /** @param classes of the whole test split */
+  measure(classes: Int32Array): Promise<Evaluation>;
   /** Copies everything that a checkpoint has, as it is now. */
   capture(request: SaveRequest): Promise<void>;
   /**

@@ -1,6 +1,10 @@
 import type { Dataset } from '#distill/data/dataset.js';
 import type { QueueUpdate } from '#distill/queue.js';
 import type { HostTensor } from '#distill/tensors.js';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+} from '#runtime/checkpoint/index.js';
 import { createEngine } from '#runtime/compute/index.js';
 import type { Engine } from '#runtime/compute/engine.js';
 import { openShared } from '#runtime/data/shared.js';
@@ -17,6 +21,7 @@ import {
 } from './training-checkpoint.js';
 import { Training } from './training.js';
 import { digestOf } from './weights-digest.js';
+import type { Share } from './group/shares.js';
 import type { TrainingState } from './group/state-codec.js';
 import type {
   ApplyInputs,
@@ -140,9 +145,20 @@ class TrainerThread implements TrainerApi {
     this.#run.evaluator.teach(first, logits);
   }
 
-  async evaluate(): Promise<Evaluation> {
+  async readStatistics(): Promise<Uint8Array> {
+    return encodeSafetensors(await this.#run.training.readBuffers());
+  }
+
+  async classify(share: Share, statistics?: Uint8Array): Promise<Int32Array> {
     const { training, evaluator } = this.#run;
-    return evaluator.evaluate(await training.readNetwork());
+    const own = await training.readNetwork();
+    if (!statistics) return evaluator.classify(own, share);
+    const { tensors } = decodeSafetensors(statistics, "the chief's buffers");
+    return evaluator.classify({ ...own, ...tensors }, share);
+  }
+
+  async measure(classes: Int32Array): Promise<Evaluation> {
+    return this.#run.evaluator.measure(classes);
   }
 
   async capture(request: SaveRequest): Promise<void> {

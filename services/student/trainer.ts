@@ -1,6 +1,7 @@
 import type { RunProgress, RunResult } from '#runtime/bus/run-events.js';
 import { MembersChangedError, RunCancelledError } from '#runtime/errors.js';
 import type { Team } from './group/generation.js';
+import { classifyTogether } from './group/shared-evaluation.js';
 import { Pace } from './pace.js';
 import type { Closer, RunOrder, Surroundings } from './parts.js';
 import { prepare, type PreparedRun } from './prepare.js';
@@ -55,6 +56,8 @@ class Trainer {
   /** The newest checkpoint, on its way to the disk. */
   #saving: Promise<void> = Promise.resolve();
   #taught = false;
+  /** Who took the newest step. */
+  #team: Team | undefined;
   readonly #queueLags: Record<number, number> = {};
 
   constructor(run: PreparedRun, around: Surroundings, listener: RunListener) {
@@ -99,6 +102,7 @@ class Trainer {
         const computing = performance.now();
         const measured = await this.#compute(team, ready);
         const done = performance.now();
+        this.#team = team;
         await group.applied(step + 1);
         const waitMs = computing - waiting;
         const times = { waitMs, computeMs: done - computing };
@@ -161,9 +165,12 @@ class Trainer {
   }
 
   async #evaluate(step: number, epoch: number): Promise<void> {
-    const { thread, compute, folder } = this.#run;
+    const { thread, compute, folder, facts } = this.#run;
     await this.#learnTeacherClasses();
-    const evaluation = await compute(thread.evaluate());
+    const place = { thread, compute, testSize: facts.testSize };
+    const others = this.#team?.others;
+    const classes = await classifyTogether(place, others, step + 1);
+    const evaluation = await compute(thread.measure(classes));
     this.#evaluation = evaluation;
     this.#bestTestAccuracy = Math.max(
       this.#bestTestAccuracy,

@@ -196,6 +196,11 @@ export class Training {
     return this.#program.readState(Object.keys({ ...parameters, ...buffers }));
   }
 
+  /** Those of them that no gradient changes, as rank 0 has them. */
+  readBuffers(): Promise<NamedHostTensors> {
+    return this.#program.readState(Object.keys(this.network.buffers));
+  }
+
   /** What training carries along: network, heads, momentum, memories; a copy. */
   async readState(): Promise<NamedHostTensors> {
     const state = await this.#program.readState();

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { openBus } from '#runtime/bus/index.js';
 import { natsMissing, startNatsServer, type NatsServer } from '../nats.js';
@@ -5,6 +8,19 @@ import { busContract, contractWork } from './bus.contract.js';
 
 describe('bus in-process', () => {
   busContract(() => openBus({ kind: 'in-process', work: contractWork }));
+});
+
+describe('bus in-process, its records on disk', () => {
+  const folders: string[] = [];
+  afterAll(() =>
+    folders.forEach((folder) => rmSync(folder, { recursive: true })),
+  );
+
+  busContract(() => {
+    const recordsDir = mkdtempSync(join(tmpdir(), 'rrd-records-'));
+    folders.push(recordsDir);
+    return openBus({ kind: 'in-process', recordsDir, work: contractWork });
+  });
 });
 
 const missing = natsMissing();

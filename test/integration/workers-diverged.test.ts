@@ -75,10 +75,12 @@ it('a worker whose weights are others ends the run', async () => {
       apply: (inputs) => thread.apply(inputs),
       remember: (moved) => thread.remember(moved),
       writeTraining: (state) => thread.writeTraining(state),
+      classify: (share, statistics) => thread.classify(share, statistics),
       // As if a bit of its memory had flipped.
       digest: () => Promise.resolve('f'.repeat(64)),
     },
     ...{ worldSize: 2, totalSteps: open.plan.totalSteps },
+    ...{ testSize: open.facts.testSize, evaluatesAfter: () => false },
     self: { worker: 'astray', address: around.address },
     facts: replicaFactsOf(open.facts),
     teacherDigest: teacher!.digest,

@@ -2,10 +2,17 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { NamedHostTensors } from '#distill/tensors.js';
 import { readCheckpoint } from '#runtime/checkpoint/index.js';
+import { Classifier } from '#runtime/classifier.js';
 import { createEngine } from '#runtime/compute/index.js';
 import { openDatasets } from '#runtime/data/index.js';
-import { lossesOf, runToEnd, startCluster } from '../cluster.js';
+import {
+  lossesOf,
+  measurementsOf,
+  runToEnd,
+  startCluster,
+} from '../cluster.js';
 import { testEngine } from '../engine.js';
 import { trainInOneProcess } from '../one-process.js';
 import { longExperiment, makeWorld, type World } from '../world.js';
@@ -23,6 +30,25 @@ async function oneProcess(
   const experiment = longExperiment(enqueue, 1, ranks);
   const { teacher } = world;
   return trainInOneProcess({ experiment, engine, dataset, teacher, steps });
+}
+
+/** What a trained network scores, and how often the teacher agrees. */
+async function evaluationOf(world: World, state: NamedHostTensors) {
+  const engine = await createEngine(testEngine);
+  const dataset = await openDatasets(world.datasets).get('tiny');
+  const { network, state: taught } = world.teacher;
+  const classesOf = async (state: NamedHostTensors) => {
+    const classifier = await Classifier.create(engine, network, dataset, state);
+    return classifier.classes();
+  };
+  const [found, teacher] = [await classesOf(state), await classesOf(taught)];
+  const test = dataset.split('test');
+  const shareThat = (fits: (found: number, index: number) => boolean) =>
+    found.filter(fits).length / test.size;
+  return {
+    testAccuracy: shareThat((own, i) => own === test.label(i)),
+    agreementWithTeacher: shareThat((own, i) => own === teacher[i]),
+  };
 }
 
 describe('ranks over several workers equal one process', () => {
@@ -46,8 +72,14 @@ describe('ranks over several workers equal one process', () => {
       const saved = await readCheckpoint(result!.checkpoint);
       const state = { ...saved.tensors, ...saved.training };
       expect(state).toMatchObject(reference.state);
+      // The last worker has the only batch of the test split to evaluate.
+      const recorded = await measurementsOf(world.runsDir, 'spread');
+      const evaluations = recorded.filter(({ type }) => type === 'evaluation');
+      expect(evaluations).toHaveLength(2);
+      const evaluation = await evaluationOf(world, saved.tensors);
+      expect(evaluations.at(-1)).toMatchObject(evaluation);
     },
-    120_000,
+    240_000,
   );
 
   it.skipIf(noTls)(

@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { encodeRecord, type LogRecord } from './record.js';
-import type { Fsync } from './files.js';
+import type { Fsync } from '#runtime/files.js';
 
 const intervalMs = 100;
 /** Parts of one write: the system takes no more than 1,024. */

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { precisions } from '#distill/precision.js';
 import { CorruptFileError } from '#runtime/errors.js';
 import type { QueueProgress } from '../bank-queue.js';
-import { readBounded, replaceFile, type Fsync } from './files.js';
+import { readBounded, replaceFile, type Fsync } from '#runtime/files.js';
 import type { Segment } from './segments.js';
 
 /** What a queue's folder holds: its state once `logs` are applied to `segments`. */

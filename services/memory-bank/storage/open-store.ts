@@ -4,7 +4,7 @@ import { BankQueue, type QueueLimits } from '../bank-queue.js';
 import type { Delta } from '../history.js';
 import { adoptRows, type QueueRows } from '../queue-rows.js';
 import { validateSpec } from '../queue-spec.js';
-import { readBounded } from './files.js';
+import { readBounded } from '#runtime/files.js';
 import { LogWriter } from './log-writer.js';
 import { readManifest, type Manifest } from './manifest.js';
 import {

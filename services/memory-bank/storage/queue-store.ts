@@ -6,7 +6,7 @@ import type { Submission } from '../submission.js';
 import type { Batch } from '../feeder.js';
 import type { Delta } from '../history.js';
 import type { Membership } from '../members.js';
-import { syncFolder, writeWhole, type Fsync } from './files.js';
+import { syncFolder, writeWhole, type Fsync } from '#runtime/files.js';
 import { LogWriter } from './log-writer.js';
 import { manifestName, writeManifest } from './manifest.js';
 import { encodeRecord, type LogRecord } from './record.js';

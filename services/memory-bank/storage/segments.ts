@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib';
 import { bytesPerValue, type StoredRows } from '#distill/precision.js';
 import { CorruptFileError } from '#runtime/errors.js';
 import type { QueueSpec } from '../queue-spec.js';
-import { writeWhole, type Fsync } from './files.js';
+import { writeWhole, type Fsync } from '#runtime/files.js';
 
 /**
  * A queue's rows on disk, in files of about 2 MiB. A checkpoint writes those

@@ -18,6 +18,7 @@ import type {
   GroupSettings,
   ReplicaFacts,
 } from './settings.js';
+import { maxEvaluationBytes } from './shared-evaluation.js';
 import { dealRanks } from './shares.js';
 import { encodeState } from './state-codec.js';
 
@@ -29,6 +30,8 @@ export interface ChiefOptions {
   readonly workers: number;
   readonly self: { readonly worker: string; readonly address: string };
   readonly facts: ReplicaFacts;
+  /** Samples of the test split. */
+  readonly testSize: number;
   readonly teacherDigest: string | undefined;
   readonly tls: ClientTls | undefined;
   readonly thread: Pick<TrainerApi, 'readTraining' | 'digest'>;
@@ -69,6 +72,8 @@ export class Chief implements Group, GroupHost {
   #dealt: readonly Seat[] = [];
   #count = 0;
   #formed = { step: -1, times: 0 };
+  /** A worker could not reach another one, and no step was taken since. */
+  #brokenBefore = false;
   #digest: { readonly step: number; readonly digest: string } | undefined;
   #closed = false;
 
@@ -123,6 +128,7 @@ export class Chief implements Group, GroupHost {
 
   async applied(steps: number): Promise<void> {
     const { thread, compute, settings } = this.#options;
+    this.#brokenBefore = false;
     if (this.#dealt.length === 0 || steps % settings.digestEverySteps !== 0)
       return;
     const digest = await compute(thread.digest());
@@ -139,7 +145,12 @@ export class Chief implements Group, GroupHost {
   /** Somebody joined since ranks were dealt, and there are ranks for them. */
   get #someoneWaits(): boolean {
     const room = this.#options.worldSize - 1 - this.#dealt.length;
-    return room > 0 && this.#seats.size > this.#dealt.length;
+    return room > 0 && this.#fit.some((seat) => !this.#dealt.includes(seat));
+  }
+
+  /** Whoever can be dealt ranks now. */
+  get #fit(): Seat[] {
+    return [...this.#seats].filter((seat) => !seat.isResting);
   }
 
   async #form(step: number): Promise<void> {
@@ -150,7 +161,7 @@ export class Chief implements Group, GroupHost {
     const state = await compute(thread.readTraining());
     const { bytes, queue: at } = encodeState(state);
     const queue = at && { ...at, nextStep: stepAfter(at.version) };
-    const seats = [...this.#seats].slice(0, worldSize - 1);
+    const seats = this.#fit.slice(0, worldSize - 1);
     const members = this.#membersOf(seats);
     const generation = this.#begin(step, members, bytes.length);
     this.#dealt = seats;
@@ -173,10 +184,12 @@ export class Chief implements Group, GroupHost {
     members: readonly GroupMember[],
     stateBytes: number,
   ): Generation {
-    const { runId, attempt, tls, feedOf } = this.#options;
+    const { runId, attempt, tls, feedOf, settings, testSize } = this.#options;
+    const { heartbeatMs, leaseMs } = settings;
     return (this.#generation = new Generation({
       ...{ runId, attempt, generation: ++this.#count, step, index: 0 },
-      ...{ tls, feedOf, maxBytes: maxBytesOf(stateBytes) },
+      ...{ tls, heartbeatMs, leaseMs },
+      ...{ feedOf, maxBytes: maxBytesOf(stateBytes, testSize) },
       ranks: members.map(({ ranks }) => ranks),
       addresses: members.map(({ address }) => address),
       onBroken: () => this.#news.notify(),
@@ -226,11 +239,23 @@ export class Chief implements Group, GroupHost {
 
   #hear(seat: Seat): void {
     const generation = this.#generation;
-    if (generation && seat.brokenIn === generation.number) {
+    if (seat.brokenIn === generation?.number && !generation.changed.aborted) {
+      this.#restIfAgain(seat);
       generation.end(this.#changed(`${seat.worker} lost one of the others`));
     }
     this.#compare(seat);
     this.#news.notify();
+  }
+
+  /**
+   * The other one may be gone, which we hear soon; but if the same happens
+   * again, these two do not reach each other, and the others go on without
+   * the one that says so.
+   */
+  #restIfAgain(seat: Seat): void {
+    if (this.#brokenBefore || seat.hasRested)
+      seat.rest(this.#options.settings.leaseMs);
+    this.#brokenBefore = true;
   }
 
   #lose(seat: Seat, error: Error): void {
@@ -283,8 +308,8 @@ function reasonOf({ changed }: Generation): Error | undefined {
  * A rank's vector has no more values than the state: each gradient has its
  * weight there. Its measurements get some room besides.
  */
-export function maxBytesOf(stateBytes: number): number {
-  return stateBytes + 2 ** 16;
+export function maxBytesOf(stateBytes: number, testSize: number): number {
+  return Math.max(stateBytes + 2 ** 16, maxEvaluationBytes(testSize));
 }
 
 /** @throws ReplicaMismatchError */

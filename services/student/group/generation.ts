@@ -3,6 +3,7 @@ import type { StepFeed } from '../step-feed.js';
 import type { Collective } from './collective.js';
 import { Links, type LinksOptions } from './links.js';
 import { Mesh, type MeshOptions } from './mesh.js';
+import type { Others } from './shared-evaluation.js';
 
 /** The workers of a run as they are until one comes or goes. */
 export interface Team {
@@ -10,6 +11,8 @@ export interface Team {
   readonly collective: Collective;
   /** Inputs of the ranks that are computed here. */
   readonly feed: StepFeed;
+  /** Undefined where all ranks are computed here, always. */
+  readonly others?: Others;
   /** Aborts when the ranks are to be dealt again: the step does not count. */
   readonly changed: AbortSignal;
 }
@@ -46,6 +49,10 @@ export class Generation implements Team {
         onBroken(error);
       },
     });
+  }
+
+  get others(): Others {
+    return this.collective;
   }
 
   get changed(): AbortSignal {

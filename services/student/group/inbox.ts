@@ -1,13 +1,14 @@
 import { Notifier } from '#runtime/bus/notifier.js';
 import { InvalidRequestError } from '#runtime/errors.js';
+import type { EvaluationPart } from './shared-evaluation.js';
 
-export type PartKind = 'vector' | 'mean' | 'buffers';
+export type PartKind = 'vector' | 'mean' | 'buffers' | EvaluationPart;
 
 /** What parts belong together. */
 export interface PartKey {
   readonly step: number;
   readonly kind: PartKind;
-  /** A rank; of a mean, the place of the worker that made it. */
+  /** A rank; else the place of the worker that made it. */
   readonly source: number;
 }
 

@@ -11,6 +11,7 @@ import { InvalidRequestError, MembersChangedError } from '#runtime/errors.js';
 import { connect, type ClientTls } from '#runtime/rpc/client.js';
 import type { PartKind, StepPart } from './inbox.js';
 import type { Mesh } from './mesh.js';
+import { withSilences } from './silences.js';
 
 /** What a link carries, seen from the worker that is called. */
 export type LinkRequest = ExchangeRequest__Output;
@@ -26,6 +27,10 @@ export interface LinksOptions {
   /** Our place among them. */
   readonly index: number;
   readonly tls: ClientTls | undefined;
+  /** The longest silence towards who calls us. */
+  readonly heartbeatMs: number;
+  /** Silent for so long, a worker that we call cannot be reached. */
+  readonly leaseMs: number;
   /** Once: the worker at `address` cannot be heard any more. */
   readonly onBroken: (address: string, error: unknown) => void;
 }
@@ -64,11 +69,12 @@ export class Links {
     requests: AsyncIterable<LinkRequest>,
     caller: AbortSignal,
   ): AsyncGenerator<LinkResponse> {
-    const { mesh } = this.#options;
+    const { mesh, heartbeatMs } = this.#options;
     const signal = AbortSignal.any([caller, this.#stop.signal]);
     void this.#receive(place, requests);
-    for await (const part of mesh.partsFor(place, signal)) {
-      yield { part: toWire(part) };
+    const parts = withSilences(mesh.partsFor(place, signal), heartbeatMs);
+    for await (const part of parts) {
+      yield part ? { part: toWire(part) } : { heartbeat: {} };
     }
     signal.throwIfAborted();
   }
@@ -78,13 +84,15 @@ export class Links {
   }
 
   async #call(place: number): Promise<void> {
-    const { addresses, tls } = this.#options;
+    const { addresses, tls, leaseMs: idleMs } = this.#options;
     const { signal } = this.#stop;
     const client = connect('rrd.v1.CollectiveService', addresses[place]!, {
       tls,
     });
     try {
-      const responses = client.exchange(this.#requests(place), { signal });
+      const responses = client.exchange(this.#requests(place), {
+        ...{ signal, idleMs },
+      });
       await this.#receive(place, responses);
     } finally {
       client.close();
@@ -120,6 +128,8 @@ const wireKinds = {
   vector: 'STEP_PART_KIND_VECTOR',
   mean: 'STEP_PART_KIND_MEAN',
   buffers: 'STEP_PART_KIND_BUFFERS',
+  statistics: 'STEP_PART_KIND_STATISTICS',
+  classes: 'STEP_PART_KIND_CLASSES',
 } as const satisfies Record<PartKind, string>;
 
 function toWire({ kind, ...part }: StepPart): WirePart {

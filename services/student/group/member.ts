@@ -17,6 +17,7 @@ import type { GroupHost } from './door.js';
 import { Generation } from './generation.js';
 import { Outbox } from './outbox.js';
 import type { GroupSettings, ReplicaFacts } from './settings.js';
+import { classifyOwnShare } from './shared-evaluation.js';
 import { ChunkReader, decodeState } from './state-codec.js';
 
 /** The feed of a generation, and what frees its connections. */
@@ -30,6 +31,10 @@ export interface MemberOptions extends StepPlace {
   readonly attempt: number;
   readonly worldSize: number;
   readonly totalSteps: number;
+  /** Samples of the test split. */
+  readonly testSize: number;
+  /** Whether the network is evaluated behind a step. */
+  readonly evaluatesAfter: (step: number) => boolean;
   /** host:port of the run's chief. */
   readonly chief: string;
   readonly self: { readonly worker: string; readonly address: string };
@@ -37,7 +42,7 @@ export interface MemberOptions extends StepPlace {
   readonly teacherDigest: string | undefined;
   readonly tls: ClientTls | undefined;
   readonly thread: StepPlace['thread'] &
-    Pick<TrainerApi, 'writeTraining' | 'digest'>;
+    Pick<TrainerApi, 'writeTraining' | 'digest' | 'classify'>;
   /** More than a state of this run has. */
   readonly maxStateBytes: number;
   /**
@@ -63,6 +68,7 @@ export class Member implements GroupHost {
   #assignment: Assignment__Output | undefined;
   #state: ChunkReader | undefined;
   #training: Promise<void> = Promise.resolve();
+  #joined = false;
   generation: Generation | undefined;
 
   constructor(options: MemberOptions) {
@@ -72,6 +78,11 @@ export class Member implements GroupHost {
 
   get attempt(): number {
     return this.#options.attempt;
+  }
+
+  /** Whether the chief was ever heard: it knows when we are gone. */
+  get joined(): boolean {
+    return this.#joined;
   }
 
   /**
@@ -90,6 +101,7 @@ export class Member implements GroupHost {
       const options = { signal: this.#signal, idleMs: settings.leaseMs };
       const requests = this.#requests.read(this.#signal);
       for await (const message of client.join(requests, options)) {
+        this.#joined = true;
         await this.#hear(message);
       }
     } finally {
@@ -145,15 +157,17 @@ export class Member implements GroupHost {
   }
 
   #begin(assignment: Assignment__Output): Generation {
-    const { runId, attempt, tls, feedOf } = this.#options;
+    const { runId, attempt, tls, feedOf, settings, testSize } = this.#options;
+    const { heartbeatMs, leaseMs } = settings;
     const { generation, step, members, index, stateBytes } = assignment;
     const ranks = members.map((member) => member.ranks);
     const own = ranks[index] ?? [];
     const { feed, close } = feedOf(own, step, assignment.queue);
     const begun = new Generation({
-      ...{ runId, attempt, generation, step, index, tls, ranks },
+      ...{ runId, attempt, generation, step, index, ranks },
+      ...{ tls, heartbeatMs, leaseMs },
       addresses: members.map(({ address }) => address),
-      maxBytes: maxBytesOf(stateBytes),
+      maxBytes: maxBytesOf(stateBytes, testSize),
       feedOf: () => feed,
       onBroken: ({ message: problem }) =>
         this.#requests.push({ broken: { generation, problem } }),
@@ -170,8 +184,8 @@ export class Member implements GroupHost {
 
   /** Steps in lockstep with the others, until the generation is over. */
   async #train(generation: Generation, from: number): Promise<void> {
-    const { worldSize, totalSteps, settings } = this.#options;
-    const { feed, collective, changed } = generation;
+    const { worldSize, totalSteps, settings, evaluatesAfter } = this.#options;
+    const { feed, collective, changed, others } = generation;
     try {
       for (let step = from; step < totalSteps; step++) {
         const ready = await unlessAborted(feed.take(step), changed);
@@ -179,6 +193,8 @@ export class Member implements GroupHost {
         const taken = step + 1;
         if (taken % settings.digestEverySteps === 0)
           await this.#tellDigest(generation.number, taken);
+        if (evaluatesAfter(step))
+          await classifyOwnShare(this.#options, others, taken);
       }
     } catch (error) {
       if (!changed.aborted) this.#failed.abort(error);

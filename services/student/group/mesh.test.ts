@@ -1,9 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rngFrom } from '#distill/data/rng.js';
 import { MembersChangedError } from '#runtime/errors.js';
+import { forwardBatchSize } from '#runtime/forward.js';
 import { createLogger } from '#runtime/logger.js';
 import { type RpcServer, startServer } from '#runtime/rpc/server.js';
+import {
+  type HoldingProxy,
+  startHoldingProxy,
+} from '../../../test/holding-proxy.js';
 import { exchange, join } from '../routes/collective.js';
 import { StepFeed } from '../step-feed.js';
 import {
@@ -13,7 +19,8 @@ import {
 } from './collective.js';
 import { GroupDoor } from './door.js';
 import { Generation } from './generation.js';
-import { dealRanks, shareOf } from './shares.js';
+import { classifyOwnShare, classifyTogether } from './shared-evaluation.js';
+import { dealRanks, type Share, shareOf } from './shares.js';
 
 const log = createLogger('test', { level: 'silent' });
 const address = { runId: 'run', attempt: 1 };
@@ -45,8 +52,16 @@ class Workers {
   readonly servers: RpcServer[] = [];
   readonly broken: string[] = [];
 
-  /** @param limits maxBytes of each, if not 4 MiB */
-  async start(worldSize: number, count: number, limits: number[] = []) {
+  /**
+   * @param limits maxBytes of each, if not 4 MiB
+   * @param far what stands between a worker and those that call it
+   */
+  async start(
+    worldSize: number,
+    count: number,
+    limits: number[] = [],
+    far?: { readonly proxy: HoldingProxy; readonly leaseMs: number },
+  ) {
     const doors = Array.from({ length: count }, () => new GroupDoor());
     for (const door of doors) {
       const handlers = {
@@ -60,13 +75,18 @@ class Workers {
       this.servers.push(await startServer({ name, handlers, listen, log }));
     }
     const addresses = this.servers.map((server) => server.address);
+    if (far) {
+      far.proxy.target = addresses[0]!;
+      addresses[0] = far.proxy.address;
+    }
     const ranks = dealRanks(worldSize, count);
     doors.forEach((door, index) => {
       const generation = new Generation({
         ...address,
         ...{ generation: 1, step: 0, index, ranks, addresses },
         maxBytes: limits[index] ?? 2 ** 22,
-        tls: undefined,
+        ...{ tls: undefined, heartbeatMs: 50 },
+        leaseMs: far?.leaseMs ?? 60_000,
         feedOf: idleFeed,
         onBroken: ({ message }) => this.broken.push(message),
       });
@@ -201,5 +221,59 @@ describe('a mesh', () => {
     });
     workers.generations[1]!.links.close(changed('it died'));
     await waiting;
+  });
+
+  it('notices one that it calls and does not hear, not one that is busy', async () => {
+    await using proxy = await startHoldingProxy('');
+    const far = { proxy, leaseMs: 1_000 };
+    const meshes = await workers.start(2, 2, [], far);
+    await takeStep(meshes, 0, 10);
+    // Nobody has anything to say for longer than the lease.
+    await sleep(1.5 * far.leaseMs);
+    await takeStep(meshes, 1, 10);
+    expect(workers.broken).toEqual([]);
+    proxy.hold();
+    meshes[1]!.contribute(2, 1, resultOf(2, 1, 10));
+    await expect(meshes[1]!.mean(2)).rejects.toMatchObject({
+      reason: 'MEMBERS_CHANGED',
+      message: expect.stringContaining('within 1000 ms') as string,
+    });
+    proxy.release();
+  });
+
+  it('shares out an evaluation, and the chief finds what others do not', async () => {
+    const meshes = await workers.start(3, 3);
+    const testSize = 5 * forwardBatchSize + 7;
+    const truth = Int32Array.from({ length: testSize }, (_, i) => (7 * i) % 10);
+    const asked: string[] = [];
+    const placeOf = (worker: string) => ({
+      testSize,
+      compute: <T>(work: Promise<T>) => work,
+      thread: {
+        readStatistics: async () => Uint8Array.of(1, 2, 3),
+        classify: async ({ start, end }: Share, statistics?: Uint8Array) => {
+          asked.push(`${worker} ${start} ${end} ${statistics?.join() ?? ''}`);
+          return truth.slice(start, end);
+        },
+      },
+    });
+    const [chief, first, second] = meshes;
+    const whole = classifyTogether(placeOf('chief'), chief, 0);
+    const both = [first!, second!].map((mesh, i) =>
+      classifyOwnShare(placeOf(`member ${i + 1}`), mesh, 0),
+    );
+    await Promise.all(both);
+    expect(await whole).toEqual(truth);
+    expect(asked.sort()).toEqual([
+      'chief 0 256 ',
+      'member 1 256 512 1,2,3',
+      'member 2 512 647 1,2,3',
+    ]);
+    // One finds its share, the other one dies of it.
+    const again = classifyTogether(placeOf('alone'), chief, 1);
+    await classifyOwnShare(placeOf('member 1'), first!, 1);
+    workers.generations[0]!.end(changed('a worker is gone'));
+    expect(await again).toEqual(truth);
+    expect(asked).toContain('alone 512 647 ');
   });
 });

@@ -4,6 +4,7 @@ import type { RankBuffers, RankPart } from '../rank-step.js';
 import type { Collective, StepMean } from './collective.js';
 import { Inbox, type PartKey, type StepPart } from './inbox.js';
 import { Outbox } from './outbox.js';
+import type { EvaluationPart, Others } from './shared-evaluation.js';
 import { type Share, shareOf } from './shares.js';
 
 export interface MeshOptions {
@@ -29,7 +30,7 @@ const chief = 0;
  * sums are those of one worker, and no worker moves more than
  * (W - 1) / W * (own ranks + 1) vectors a step.
  */
-export class Mesh implements Collective {
+export class Mesh implements Collective, Others {
   readonly #options: MeshOptions;
   readonly #inbox: Inbox;
   /** By place; our own stays empty. */
@@ -46,6 +47,22 @@ export class Mesh implements Collective {
 
   get ranks(): readonly number[] {
     return this.#options.ranks[this.#options.index]!;
+  }
+
+  get size(): number {
+    return this.#options.ranks.length;
+  }
+
+  get place(): number {
+    return this.#options.index;
+  }
+
+  send(to: number, step: number, kind: EvaluationPart, bytes: Uint8Array) {
+    this.#send(to, { step, kind, source: this.place }, bytes);
+  }
+
+  hear(source: number, step: number, kind: EvaluationPart) {
+    return this.#inbox.take({ step, kind, source });
   }
 
   /** Whatever goes to the worker at `place`, until the mesh is closed. */

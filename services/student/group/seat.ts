@@ -32,6 +32,8 @@ export class Seat {
   /** The newest generation that it cannot go on with. */
   brokenIn = 0;
   digest: WeightsDigest__Output | undefined;
+  #rests = 0;
+  #restsUntilMs = 0;
   readonly #options: SeatOptions;
   readonly #outbox = new Outbox<JoinResponse>();
   readonly #beat: NodeJS.Timeout;
@@ -45,6 +47,21 @@ export class Seat {
     const beat = () => this.#outbox.push({ heartbeat: {} });
     this.#beat = setInterval(beat, options.heartbeatMs);
     this.#expectWord();
+  }
+
+  /** It gets no ranks for now. */
+  get isResting(): boolean {
+    return performance.now() < this.#restsUntilMs;
+  }
+
+  get hasRested(): boolean {
+    return this.#rests > 0;
+  }
+
+  /** Twice as long each time, from twice `ms` up to 64 times. */
+  rest(ms: number): void {
+    this.#rests = Math.min(this.#rests + 1, 6);
+    this.#restsUntilMs = performance.now() + ms * 2 ** this.#rests;
   }
 
   /** What the worker is told. */

@@ -5,6 +5,8 @@ export const StepPartKind = {
   STEP_PART_KIND_VECTOR: 'STEP_PART_KIND_VECTOR',
   STEP_PART_KIND_MEAN: 'STEP_PART_KIND_MEAN',
   STEP_PART_KIND_BUFFERS: 'STEP_PART_KIND_BUFFERS',
+  STEP_PART_KIND_STATISTICS: 'STEP_PART_KIND_STATISTICS',
+  STEP_PART_KIND_CLASSES: 'STEP_PART_KIND_CLASSES',
 } as const;
 
 export type StepPartKind =
@@ -16,5 +18,9 @@ export type StepPartKind =
   | 2
   | 'STEP_PART_KIND_BUFFERS'
   | 3
+  | 'STEP_PART_KIND_STATISTICS'
+  | 4
+  | 'STEP_PART_KIND_CLASSES'
+  | 5
 
 export type StepPartKind__Output = typeof StepPartKind[keyof typeof StepPartKind]

@@ -1,8 +1,8 @@
 import { open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CorruptFileError } from '#runtime/errors.js';
+import { CorruptFileError } from './errors.js';
 
-/** When files are told to reach the disk; see the bank's settings. */
+/** When files are told to reach the disk. */
 export type Fsync = 'always' | 'interval' | 'never';
 
 /** Writes a new file whole; it may be there from an attempt that failed. */
