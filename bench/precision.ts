@@ -9,7 +9,8 @@ import {
   roundRows,
 } from '#distill/precision.js';
 import { presets } from '#distill/temperature.js';
-import { toWirePrecision, toWireRows } from '#runtime/bank/wire-rows.js';
+import { toWireRows } from '#runtime/bank/wire-rows.js';
+import { toWirePrecision } from '#runtime/rpc/wire-precision.js';
 import { connect } from '#runtime/rpc/client.js';
 import { spawnService } from '../test/processes.js';
 

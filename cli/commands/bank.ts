@@ -3,7 +3,10 @@ import { bytesPerValue } from '#distill/precision.js';
 import type { QueueState__Output } from '#proto/rrd/v1/QueueState.js';
 import { readQueue } from '#runtime/bank/read-queue.js';
 import { restoration } from '#runtime/bank/restoration.js';
-import { fromWirePrecision, toWirePrecision } from '#runtime/bank/wire-rows.js';
+import {
+  fromWirePrecision,
+  toWirePrecision,
+} from '#runtime/rpc/wire-precision.js';
 import { QueueNotFoundError } from '#runtime/errors.js';
 import { connect, type RpcClient } from '#runtime/rpc/client.js';
 import { readStoredQueue, writeQueue } from '../bank-file.js';

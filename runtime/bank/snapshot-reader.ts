@@ -3,7 +3,8 @@ import type { QueueSnapshot } from '#distill/queue.js';
 import type { SnapshotChunk__Output } from '#proto/rrd/v1/SnapshotChunk.js';
 import type { SnapshotHeader__Output } from '#proto/rrd/v1/SnapshotHeader.js';
 import { BatchShapeError } from '../errors.js';
-import { fromWirePrecision, fromWireRows } from './wire-rows.js';
+import { fromWireRows } from './wire-rows.js';
+import { fromWirePrecision } from '../rpc/wire-precision.js';
 
 /** Puts the chunks of a snapshot together, as values. */
 export class SnapshotReader {

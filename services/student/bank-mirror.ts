@@ -2,7 +2,8 @@ import type { Commit, QueueSnapshot } from '#distill/queue.js';
 import type { Delta__Output } from '#proto/rrd/v1/Delta.js';
 import type { SubscribeResponse__Output } from '#proto/rrd/v1/SubscribeResponse.js';
 import { SnapshotReader } from '#runtime/bank/snapshot-reader.js';
-import { fromWirePrecision, fromWireRows } from '#runtime/bank/wire-rows.js';
+import { fromWireRows } from '#runtime/bank/wire-rows.js';
+import { fromWirePrecision } from '#runtime/rpc/wire-precision.js';
 import {
   QueueConflictError,
   ServiceUnavailableError,

@@ -1,6 +1,6 @@
 import { type Experiment, needsOf } from '#distill/experiment.js';
 import type { Side } from '#distill/methods/method.js';
-import { toWirePrecision } from '#runtime/bank/wire-rows.js';
+import { toWirePrecision } from '#runtime/rpc/wire-precision.js';
 import type { Bus } from '#runtime/bus/bus.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
 import type { Datasets } from '#runtime/data/index.js';
@@ -121,6 +121,7 @@ export async function openTeacher(
       views: viewSettingsOf(experiment),
       projection: { seed: bank.projectionSeed, featDim: bank.featDim },
       maps: needsOf(experiment).maps !== undefined,
+      mapPrecision: experiment.teacher.mapPrecision,
       describeMs: config.deadlines.describeMs,
       extractMs: config.deadlines.extractMs,
       attemptMs: config.deadlines.extractAttemptMs,

@@ -1,10 +1,11 @@
 import { isMapName, partsOf } from '#distill/map-names.js';
 import type { MapKind, MapName } from '#distill/methods/method.js';
+import { bytesPerValue } from '#distill/precision.js';
 import { sizeOf } from '#distill/tensors.js';
 import type { Tensor } from '#proto/rrd/v1/Tensor.js';
-import { InvalidRequestError } from '#runtime/errors.js';
+import { InvalidRequestError, MapOverflowError } from '#runtime/errors.js';
 import { samplesPerMessage } from '#runtime/rpc/message-size.js';
-import { toWire } from '#runtime/rpc/tensor-codec.js';
+import { toWireAs } from '#runtime/rpc/tensor-codec.js';
 import type { Job, JobResult } from '../job.js';
 import type { Model } from '../models.js';
 
@@ -14,7 +15,11 @@ import type { Model } from '../models.js';
  * @throws InvalidRequestError that says what would be possible
  */
 export async function checkMaps(
-  { outputs, count }: Pick<Job, 'outputs' | 'count'>,
+  {
+    outputs,
+    count,
+    mapPrecision = 'float32',
+  }: Pick<Job, 'outputs' | 'count' | 'mapPrecision'>,
   model: Pick<Model, 'mapShapes'>,
 ): Promise<void> {
   const names = [...outputs].filter(isMapName);
@@ -27,18 +32,30 @@ export async function checkMaps(
     const expected = `0 to ${shapes.length - 1}`;
     throw invalid('map_indices', index, expected);
   });
-  const fitting = samplesPerMessage(sizes);
+  const fitting = samplesPerMessage(sizes, bytesPerValue(mapPrecision));
   if (count <= fitting) return;
   const expected = `at most ${fitting}, whose maps fit into one message`;
   throw invalid('samples', count, expected);
 }
 
+/** @throws MapOverflowError if a job's precision was not enough for its maps */
+export function checkOverflow(
+  { mapPrecision: precision = 'float32' }: Pick<Job, 'mapPrecision'>,
+  { overflow }: Pick<JobResult, 'overflow'>,
+): void {
+  if (overflow) throw new MapOverflowError({ ...overflow, precision });
+}
+
 /** The maps of a kind, in the order in which they were asked for. */
-export function wireMaps(kind: MapKind, result: JobResult): Tensor[] {
+export function wireMaps(
+  kind: MapKind,
+  { mapPrecision: precision = 'float32' }: Pick<Job, 'mapPrecision'>,
+  result: JobResult,
+): Tensor[] {
   const names = Object.keys(result).filter(
     (name): name is MapName => isMapName(name) && partsOf(name).kind === kind,
   );
-  return names.map((name) => toWire(result[name]!));
+  return names.map((name) => toWireAs(precision, result[name]!));
 }
 
 function invalid(field: string, value: number, expected: string) {
