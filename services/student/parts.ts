@@ -107,7 +107,7 @@ export async function openTeacher(
   dataset: SharedDataset,
   thread: TrainerApi,
 ): Promise<TeacherClient | undefined> {
-  const { training, bank } = experiment;
+  const { bank } = experiment;
   if (!experiment.teacher) return undefined;
   const teacher = await TeacherClient.open(
     {
@@ -131,13 +131,32 @@ export async function openTeacher(
     },
     signal,
   );
-  if (training.batchSize <= teacher.maxBatchSize) return teacher;
-  teacher.close();
-  throw new ConfigInvalidError({
-    ...{ source: 'experiment', line: 0, field: 'training.batchSize' },
-    value: training.batchSize,
-    expected: `at most ${teacher.maxBatchSize}, the teacher's limit`,
-  });
+  try {
+    checkTeacher(experiment, teacher);
+  } catch (error) {
+    teacher.close();
+    throw error;
+  }
+  return teacher;
+}
+
+/** @throws ConfigInvalidError for a run that the teacher is not for */
+function checkTeacher(
+  experiment: Experiment,
+  { maxBatchSize, mapShapes }: TeacherClient,
+): void {
+  const refuse = (field: string, value: number | string, expected: string) => {
+    const at = { source: 'experiment', line: 0, field };
+    return new ConfigInvalidError({ ...at, value, expected });
+  };
+  const { batchSize } = experiment.training;
+  if (batchSize > maxBatchSize) {
+    const expected = `at most ${maxBatchSize}, the teacher's limit`;
+    throw refuse('training.batchSize', batchSize, expected);
+  }
+  if (!needsOf(experiment).maps || mapShapes.length > 0) return;
+  const expected = 'a model with maps, which a term of the loss reads';
+  throw refuse('teacher.model', experiment.teacher?.model ?? 'none', expected);
 }
 
 /** Of the run's queue; undefined where it has none. */

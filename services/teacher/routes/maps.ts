@@ -24,18 +24,28 @@ export async function checkMaps(
 ): Promise<void> {
   const names = [...outputs].filter(isMapName);
   if (names.length === 0) return;
-  const shapes = await model.mapShapes();
-  const sizes = names.map((name) => {
-    const { index } = partsOf(name);
-    const shape = shapes[index];
-    if (shape) return sizeOf(shape);
-    const expected = `0 to ${shapes.length - 1}`;
-    throw invalid('map_indices', index, expected);
-  });
-  const fitting = samplesPerMessage(sizes, bytesPerValue(mapPrecision));
+  const sizes = names.map((name) => sizeOfMap(name, model));
+  const fitting = samplesPerMessage(
+    await Promise.all(sizes),
+    bytesPerValue(mapPrecision),
+  );
   if (count <= fitting) return;
   const expected = `at most ${fitting}, whose maps fit into one message`;
   throw invalid('samples', count, expected);
+}
+
+/** Values of a map of one sample. */
+async function sizeOfMap(
+  name: MapName,
+  model: Pick<Model, 'mapShapes'>,
+): Promise<number> {
+  const { kind, index } = partsOf(name);
+  const shapes = await model.mapShapes(kind);
+  const shape = shapes[index];
+  if (shape) return sizeOf(shape);
+  if (shapes.length === 0)
+    throw invalid('outputs', kind, 'what the model has: it has none of these');
+  throw invalid('map_indices', index, `0 to ${shapes.length - 1}`);
 }
 
 /** @throws MapOverflowError if a job's precision was not enough for its maps */
@@ -58,6 +68,6 @@ export function wireMaps(
   return names.map((name) => toWireAs(precision, result[name]!));
 }
 
-function invalid(field: string, value: number, expected: string) {
+function invalid(field: string, value: string | number, expected: string) {
   return new InvalidRequestError({ field, value, expected });
 }
