@@ -2,7 +2,7 @@ import { nvidiaGpus } from '#runtime/compute/doctor.js';
 import { cudaDevices, findPyTorch } from './pytorch.js';
 import { benchServices } from './services-vs-in-process.js';
 import { benchEngines } from './student-step.js';
-import { benchTeacherForward } from './teacher-forward.js';
+import { benchTeacherForward, resnet32x4 } from './teacher-forward.js';
 
 /** A batch of the paper's runs, and one that fills a GPU. */
 const teacherBatches = [64, 256];
@@ -26,7 +26,7 @@ export async function benchGpu(): Promise<object> {
     for (const batchSize of teacherBatches)
       results[`teacher ${batchSize} ${peer}`] = await benchTeacherForward(
         sides,
-        batchSize,
+        { ...resnet32x4, batchSize },
       );
   }
   results['services'] = await benchServices('webgpu');

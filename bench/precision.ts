@@ -9,9 +9,11 @@ import {
   roundRows,
 } from '#distill/precision.js';
 import { presets } from '#distill/temperature.js';
-import { toWirePrecision, toWireRows } from '#runtime/bank/wire-rows.js';
+import { toWireRows } from '#runtime/bank/wire-rows.js';
+import { toWirePrecision } from '#runtime/rpc/wire-precision.js';
 import { connect } from '#runtime/rpc/client.js';
 import { spawnService } from '../test/processes.js';
+import { measureMapPrecision } from './map-precision.js';
 
 /** A queue as CIFAR runs have it, and what one step brings. */
 const capacity = 16384;
@@ -22,7 +24,8 @@ const steps = 200;
 /**
  * `npm run bench -- precision`: what halves in the queue save, and what they
  * cost: bytes down a step, bytes of rows, how far a row of norm 1 is off, and how
- * far RRD's loss and its gradient are, beside the same queue in float32.
+ * far RRD's loss and its gradient are, beside the same queue in float32; and
+ * the same of a teacher's maps.
  */
 export async function benchPrecision(): Promise<object> {
   await tf.setBackend('cpu');
@@ -38,7 +41,9 @@ export async function benchPrecision(): Promise<object> {
     console.log(precision, measured);
     results[precision] = measured;
   }
-  return results;
+  const maps = await measureMapPrecision();
+  console.log('maps', maps);
+  return { ...results, maps };
 }
 
 /** Rows around 100 directions, as embeddings of 100 classes are. */

@@ -1,10 +1,12 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { channelsFirst as toChannelsFirst } from '#distill/data/channels-first.js';
+import { channelsFirst } from '#distill/data/channels-first.js';
+import type { ImageShape } from '#distill/data/dataset.js';
 import { rngFrom } from '#distill/data/rng.js';
 import { createForwardProgram } from '#distill/forward-program.js';
-import { createNetwork } from '#distill/models/index.js';
+import { createNetwork, type NetworkName } from '#distill/models/index.js';
+import type { Network } from '#distill/models/network.js';
 import {
   type HostTensor,
   type NamedHostTensors,
@@ -36,14 +38,30 @@ import {
  * features and logits are apart, then times, taken in turn.
  */
 
-const workload = {
-  network: 'resnet32x4',
-  classCount: 100,
+export interface ForwardWorkload {
+  readonly network: NetworkName;
+  readonly classCount: number;
+  readonly imageShape: ImageShape;
+  readonly batchSize: number;
+}
+
+/** The teacher of the CIFAR-100 tables, and a batch of their runs. */
+export const resnet32x4: ForwardWorkload = {
+  ...{ network: 'resnet32x4', classCount: 100, imageShape: [32, 32, 3] },
   batchSize: 64,
-} as const;
-const imageShape = [32, 32, 3] as const;
-const { classCount } = workload;
-const network = createNetwork(workload.network, classCount);
+};
+
+/**
+ * ImageNet's, on images of half its sides: 256 of them then take two cores
+ * seconds, and what torch and we keep of a batch fits into some GiB.
+ */
+export const resnet34: ForwardWorkload = {
+  ...{ network: 'resnet34', classCount: 1000, imageShape: [112, 112, 3] },
+  batchSize: 64,
+};
+
+/** Images that calibrate int8, and as many that it is judged on. */
+const calibrationImages = 64;
 
 interface TeacherComparison extends Comparison {
   readonly engine: string;
@@ -61,13 +79,15 @@ interface Outputs {
 /** `npm run bench -- teacher-forward`: `ratio.teacher` is the best engine's. */
 export async function benchTeacherForward(
   { engines, peer: device }: Sides = onProcessor,
-  batchSize: number = workload.batchSize,
+  workload: ForwardWorkload = resnet32x4,
 ) {
+  const { classCount, batchSize } = workload;
+  const network = createNetwork(workload.network, classCount);
   const { python, version } = await findPyTorch();
   const folder = await mkdtemp(join(tmpdir(), 'rrd-bench-'));
   let results: Partial<Record<Timed | 'int8', TeacherComparison>>;
   const state = network.init(rngFrom(1, 'bench'));
-  const images = noise('images', batchSize);
+  const images = noise('images', workload);
   try {
     const path = join(folder, 'forward.safetensors');
     const outputs = join(folder, 'outputs.f32');
@@ -80,20 +100,22 @@ export async function benchTeacherForward(
     const openPeer = () => new PyTorchPeer(python, 'teacher_forward.py', args);
     const truthOf = async (peer: PyTorchPeer) => {
       await peer.run(1);
-      return outputsOf(await readFile(outputs), batchSize);
+      const sizes = [network.featureDim, classCount] as const;
+      return outputsOf(await readFile(outputs), batchSize, sizes);
     };
     results = await onEachEngine(
       engines,
       openPeer,
       async (name, engine, peer) => {
-        const forward = await floatForward(engine, state, images);
-        return compare(name, forward, peer, await truthOf(peer));
+        const forward = await floatForward(engine, network, state, images);
+        return compare(name, forward, peer, await truthOf(peer), batchSize);
       },
     );
     if (results.onnx) {
       const peer = openPeer();
-      const forward = await int8Forward(state, images);
-      results.int8 = await compare('onnx', forward, peer, await truthOf(peer));
+      const forward = await int8Forward(network, state, images);
+      const truth = await truthOf(peer);
+      results.int8 = await compare('onnx', forward, peer, truth, batchSize);
       await peer.close();
     }
   } finally {
@@ -111,7 +133,7 @@ export async function benchTeacherForward(
   const { featureCosine, logitsKl } = best ?? {};
   return {
     ...{ ratio, featureCosine, logitsKl, peer: `${version} (${device})` },
-    ...{ threads, workload: { ...workload, batchSize }, load, results },
+    ...{ threads, workload, load, results },
   };
 }
 
@@ -126,9 +148,9 @@ async function compare(
   forward: MeasuredForward,
   peer: PyTorchPeer,
   truth: Outputs,
+  batchSize: number,
 ): Promise<TeacherComparison> {
   const { features, logits } = await forward.run();
-  const batchSize = logits.length / classCount;
   const step = async () => (await forward.run()).features[0]!;
   const comparison = await inTurn(turns, step, peer);
   await forward.dispose();
@@ -142,11 +164,15 @@ async function compare(
 
 async function floatForward(
   engine: Engine,
+  network: Network,
   state: NamedHostTensors,
   images: HostTensor,
 ): Promise<MeasuredForward> {
-  const [batchSize] = images.shape;
-  const program = createForwardProgram(network, [...imageShape], batchSize!);
+  const program = createForwardProgram(
+    network,
+    imageShapeOf(images),
+    images.shape[0]!,
+  );
   const executable = await engine.compile(program, state);
   return {
     engine: engine.version,
@@ -158,19 +184,38 @@ async function floatForward(
   };
 }
 
+type Quantised = Awaited<ReturnType<typeof quantise>>;
+
+/** Each network's, which is the same for all batch sizes. */
+const quantised = new Map<string, Promise<Quantised>>();
+
 /** Calibrated on other images. */
+function quantisedOf(
+  network: Network,
+  state: NamedHostTensors,
+  imageShape: ImageShape,
+): Promise<Quantised> {
+  const known = quantised.get(network.name);
+  if (known) return known;
+  const images = (seed: string) =>
+    moved(noise(seed, { imageShape, batchSize: calibrationImages }));
+  const made = quantise(network, state, {
+    ...{ imageShape, batches: [images('calibration')] },
+    ...{ heldOut: images('held'), featureCosine: 0.999 },
+  });
+  quantised.set(network.name, made);
+  return made;
+}
+
 async function int8Forward(
+  network: Network,
   state: NamedHostTensors,
   images: HostTensor,
 ): Promise<MeasuredForward> {
   const runtime = await loadOnnxRuntime();
-  const [first, heldOut] = [
-    channelsFirst('calibration'),
-    channelsFirst('held'),
-  ];
-  const { model, layers, kept } = await quantise(network, state, {
-    ...{ imageShape, batches: [first], heldOut, featureCosine: 0.999 },
-  });
+  const imageShape = imageShapeOf(images);
+  const made = await quantisedOf(network, state, imageShape);
+  const { model, layers, kept } = made;
   const session = await openSession(runtime, model, ['cpu'], threads);
   return {
     engine: `onnxruntime-node ${runtime.env.versions.node} (cpu), ${layers - kept.length} of ${layers} layers in int8`,
@@ -194,34 +239,40 @@ function dataOf(outputs: {
   throw new Error('the forward has other outputs');
 }
 
-function channelsFirst(seed: string): HostTensor {
-  return moved(noise(seed, workload.batchSize));
+/** Of [N, H, W, C]. */
+function imageShapeOf({ shape }: HostTensor): ImageShape {
+  const [, height, width, channels] = shape;
+  return [height!, width!, channels!];
 }
 
-function moved({ data, shape }: HostTensor): HostTensor {
-  const [count, height, width, channels] = shape as [
-    number,
-    number,
-    number,
-    number,
-  ];
+function moved(images: HostTensor): HostTensor {
+  const imageShape = imageShapeOf(images);
+  const [height, width, channels] = imageShape;
   return {
-    shape: [count, channels, height, width],
-    data: toChannelsFirst(data as Float32Array, imageShape),
+    shape: [images.shape[0]!, channels, height, width],
+    data: channelsFirst(images.data as Float32Array, imageShape),
   };
 }
 
 /** Pixels of deviation 1. */
-function noise(seed: string, batchSize: number): HostTensor {
+function noise(
+  seed: string,
+  { imageShape, batchSize }: Pick<ForwardWorkload, 'imageShape' | 'batchSize'>,
+): HostTensor {
   const shape = [batchSize, ...imageShape];
   const rng = rngFrom(1, 'bench', seed);
   const data = Float32Array.from({ length: sizeOf(shape) }, () => rng.normal());
   return { shape, data };
 }
 
-function outputsOf(bytes: Buffer, batchSize: number): Outputs {
+/** @param sizes of a sample's features and logits */
+function outputsOf(
+  bytes: Buffer,
+  batchSize: number,
+  [featureDim, classCount]: readonly [number, number],
+): Outputs {
   const values = new Float32Array(Uint8Array.from(bytes).buffer);
-  const split = batchSize * network.featureDim;
+  const split = batchSize * featureDim;
   const logits = values.subarray(split);
   if (logits.length !== batchSize * classCount)
     throw new Error(`PyTorch wrote ${bytes.length} B`);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { precisions } from '#distill/precision.js';
 import type { QueueSnapshot } from '#distill/queue.js';
 import type { ReadQueue } from '#runtime/bank/read-queue.js';
-import { fromWirePrecision } from '#runtime/bank/wire-rows.js';
+import { fromWirePrecision } from '#runtime/rpc/wire-precision.js';
 import {
   decodeSafetensors,
   encodeSafetensors,

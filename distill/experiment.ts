@@ -40,7 +40,13 @@ export const experimentFields = z.strictObject({
   dataset: name,
   student: z.strictObject({ network: z.enum(networkNames) }),
   /** A model of the teacher service; needed by terms that read the teacher. */
-  teacher: z.strictObject({ model: name }).optional(),
+  teacher: z
+    .strictObject({
+      model: name,
+      /** What its maps are rounded to where they leave it. */
+      mapPrecision: z.enum(precisions).default('float32'),
+    })
+    .optional(),
   /** L = crossEntropy * CE + the weighted terms of the methods named. */
   loss: z.strictObject({
     /** gamma of the paper */

@@ -36,7 +36,8 @@ export function createForwardProgram(
   };
 }
 
-function mapsOf(
+/** The maps of an output that are wanted, by their names. */
+export function mapsOf(
   { maps, preactivations }: NetworkOutput,
   wanted: (name: MapName) => boolean,
 ): NamedTensors {

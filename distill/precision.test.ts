@@ -4,6 +4,7 @@ import {
   decodeRows,
   encodeRows,
   firstNonFinite,
+  firstOverflow,
   type Precision,
   roundRows,
 } from './precision.js';
@@ -93,6 +94,18 @@ describe.each(['float16', 'bfloat16'] as const)('%s', (precision) => {
     );
   });
 
+  it('finds finite values that became infinite, and no others', () => {
+    const largest = values[infinity - 1]!;
+    const inRange = [0, -largest, Infinity, -Infinity, NaN];
+    const beyond = { float16: -65_520, bfloat16: 3.4e38 }[precision];
+    const overflow = (...numbers: number[]) => {
+      const rows = Float32Array.from(numbers);
+      return firstOverflow(rows, encodeRows(rows, precision), precision);
+    };
+    expect(overflow(...inRange)).toBe(-1);
+    expect(overflow(...inRange, beyond, beyond)).toBe(inRange.length);
+  });
+
   it('finds what is not finite', () => {
     const wrong = [...patterns].filter((half) => {
       const at = firstNonFinite(Uint16Array.of(0, half), precision);
@@ -107,4 +120,5 @@ it('float32 is left alone', () => {
   expect(encodeRows(rows, 'float32')).toBe(rows);
   expect(decodeRows(rows, 'float32')).toBe(rows);
   expect(firstNonFinite(Float32Array.of(1, NaN), 'float32')).toBe(1);
+  expect(firstOverflow(rows, rows, 'float32')).toBe(-1);
 });

@@ -29,14 +29,13 @@ export function encodeRows(
   precision: Precision,
 ): StoredRows {
   if (precision === 'float32') return rows;
-  const encode = precision === 'float16' ? toFloat16 : toBfloat16;
-  const value = new Float32Array(1);
-  const bits = new Uint32Array(value.buffer);
+  const bits = new Int32Array(rows.buffer, rows.byteOffset, rows.length);
   const halves = new Uint16Array(rows.length);
-  for (let i = 0; i < rows.length; i++) {
-    value[0] = rows[i]!;
-    halves[i] = encode(bits[0]!, value[0]);
-  }
+  // A loop for each: a function that varies would not be inlined.
+  if (precision === 'float16')
+    for (let i = 0; i < bits.length; i++)
+      halves[i] = toFloat16(bits[i]!, rows[i]!);
+  else for (let i = 0; i < bits.length; i++) halves[i] = toBfloat16(bits[i]!);
   return halves;
 }
 
@@ -46,9 +45,15 @@ export function decodeRows(
   precision: Precision,
 ): Float32Array {
   if (stored instanceof Float32Array) return stored;
-  if (precision === 'float16') return Float32Array.from(stored, fromFloat16);
-  const bits = Uint32Array.from(stored, (half) => half << 16);
-  return new Float32Array(bits.buffer);
+  const values = new Float32Array(stored.length);
+  if (precision === 'float16') {
+    const table = float16Values();
+    for (let i = 0; i < values.length; i++) values[i] = table[stored[i]!]!;
+    return values;
+  }
+  const bits = new Uint32Array(values.buffer);
+  for (let i = 0; i < bits.length; i++) bits[i] = stored[i]! << 16;
+  return values;
 }
 
 /** What a queue of that precision makes of rows. */
@@ -67,23 +72,41 @@ export function firstNonFinite(
   if (stored instanceof Float32Array)
     return stored.findIndex((value) => !Number.isFinite(value));
   const exponent = precision === 'float16' ? 0x7c00 : 0x7f80;
-  return stored.findIndex((half) => (half & exponent) === exponent);
+  for (let i = 0; i < stored.length; i++)
+    if ((stored[i]! & exponent) === exponent) return i;
+  return -1;
 }
 
+/** Index of the first finite value that became infinite; -1 if none did. */
+export function firstOverflow(
+  rows: Float32Array,
+  stored: StoredRows,
+  precision: Precision,
+): number {
+  if (stored instanceof Float32Array) return -1;
+  if (firstNonFinite(stored, precision) === -1) return -1;
+  const infinite = precision === 'float16' ? 0x7c00 : 0x7f80;
+  return rows.findIndex(
+    (value, i) => Number.isFinite(value) && (stored[i]! & 0x7fff) === infinite,
+  );
+}
+
+// All bits but the sign's fit into a small integer, which is what engines are
+// fast with; so the bits of a float32 are an int32 here.
 const sign = 0x80000000;
 const infinity = 0x7f800000;
 
-/** @param bits of a float32 */
+/** @param bits of a float32, as an int32 */
 function toBfloat16(bits: number): number {
   const upper = bits >>> 16;
-  if ((bits & ~sign) >>> 0 > infinity) return upper | 0x40; // stays NaN
+  if ((bits & ~sign) > infinity) return upper | 0x40; // stays NaN
   return (bits + 0x7fff + (upper & 1)) >>> 16;
 }
 
-/** @param bits of the float32 `value` */
+/** @param bits of the float32 `value`, as an int32 */
 function toFloat16(bits: number, value: number): number {
   const negative = (bits & sign) >>> 16;
-  const magnitude = (bits & ~sign) >>> 0;
+  const magnitude = bits & ~sign;
   if (magnitude > infinity) return negative | 0x7e00; // stays NaN
   if (magnitude >= 0x477ff000) return negative | 0x7c00; // from 65,520 on
   if (magnitude < 0x38800000) {
@@ -95,6 +118,16 @@ function toFloat16(bits: number, value: number): number {
   const rebased = magnitude - ((127 - 15) << 23);
   const odd = (rebased >>> 13) & 1;
   return negative | ((rebased + 0xfff + odd) >>> 13);
+}
+
+let values16: Float32Array | undefined;
+
+/** The value of every pattern of 16 bits: 256 KiB, made when first needed. */
+function float16Values(): Float32Array {
+  values16 ??= Float32Array.from({ length: 2 ** 16 }, (_, half) =>
+    fromFloat16(half),
+  );
+  return values16;
 }
 
 function fromFloat16(half: number): number {

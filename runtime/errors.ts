@@ -147,6 +147,16 @@ export class DatasetMismatchError extends domainError<
     `data set ${m.dataset} decodes to other pixels here (${m.actual}) than at the caller (${m.expected})`,
 }) {}
 
+/** A teacher's map has a value that the precision asked for cannot hold. */
+export class MapOverflowError extends domainError<
+  'map' | 'value' | 'precision'
+>({
+  reason: 'MAP_OVERFLOW',
+  status: 'FAILED_PRECONDITION',
+  text: (m) =>
+    `${m.map} has the value ${m.value}, which is infinite in ${m.precision}: float32 holds it, bfloat16 most such`,
+}) {}
+
 /** A writer whose epoch has been superseded by a resumed run. */
 export class StaleEpochError extends domainError<'epoch' | 'current'>({
   reason: 'STALE_EPOCH',
@@ -344,6 +354,7 @@ const classes = [
   EmbeddingDimError,
   TeacherMismatchError,
   DatasetMismatchError,
+  MapOverflowError,
   StaleEpochError,
   RunNotJoinedError,
   ProjectionMismatchError,

@@ -9,6 +9,8 @@ export const onnxModelName = 'model.yaml';
 
 const count = z.number().int().positive().max(65_536);
 const name = z.string().min(1);
+const names = z.array(name).max(64);
+const layout = z.enum(['NCHW', 'NHWC']);
 
 /** What an ONNX file does not say of itself, or not in our words. */
 export const onnxModelSchema = z.strictObject({
@@ -25,7 +27,7 @@ export const onnxModelSchema = z.strictObject({
     .strictObject({
       /** The input's name; it must take any batch size. */
       input: name.default('images'),
-      layout: z.enum(['NCHW', 'NHWC']).default('NCHW'),
+      layout: layout.default('NCHW'),
       /** Height, width, channels. */
       shape: z.tuple([count, count, count]),
       /** Of pixels in 0 ... 1, for each channel. */
@@ -39,11 +41,25 @@ export const onnxModelSchema = z.strictObject({
         context.addIssue({ code: 'custom', path: [field], message });
       }
     }),
-  /** Names of outputs, float32 [batch, n] each. */
+  /** Names of outputs. */
   outputs: z
     .strictObject({
+      /** float32 [batch, n]. */
       features: name.default('features'),
       logits: name.default('logits'),
+      /** Activations behind the stages, the stem's first: float32, rank 4. */
+      maps: names.default([]),
+      /** In front of the ReLU: none, or one of the same shape for each map. */
+      preactivations: names.default([]),
+      /** Of the maps; that of the images if left out. */
+      layout: layout.optional(),
+    })
+    .superRefine(({ maps, preactivations }, context) => {
+      const given = preactivations.length;
+      if (given === 0 || given === maps.length) return;
+      const message = `${maps.length} names, one for each map, or none`;
+      const path = ['preactivations'];
+      context.addIssue({ code: 'custom', path, message });
     })
     .prefault({}),
 });

@@ -9,12 +9,12 @@ import {
   weightsAt,
 } from '#distill/experiment.js';
 import { createForwardProgram } from '#distill/forward-program.js';
-import { mapNamesOf } from '#distill/map-names.js';
+import { isMapName, mapNamesOf } from '#distill/map-names.js';
 import { mapShapesOf } from '#distill/map-shapes.js';
 import { createNetwork } from '#distill/models/index.js';
 import type { Network } from '#distill/models/network.js';
 import { withPrefix } from '#distill/prefixes.js';
-import { roundRows } from '#distill/precision.js';
+import { type Precision, roundRows } from '#distill/precision.js';
 import { embed, projectionFor } from '#distill/projection.js';
 import { FifoQueue } from '#distill/queue.js';
 import { learningRateAt } from '#distill/schedule.js';
@@ -243,8 +243,24 @@ async function openTeacher(options: OneProcessOptions) {
   );
   return async (images: HostTensor) => {
     const outputs = await executable.run({ images });
-    return { ...outputs, embeddings: embed(outputs['features']!, projection) };
+    return {
+      ...mapsRounded(outputs, experiment.teacher!.mapPrecision),
+      embeddings: embed(outputs['features']!, projection),
+    };
   };
+}
+
+function mapsRounded(
+  outputs: NamedHostTensors,
+  precision: Precision,
+): NamedHostTensors {
+  const rounded = Object.entries(outputs).map(([name, { shape, data }]) => {
+    const values = isMapName(name)
+      ? roundRows(data as Float32Array, precision)
+      : data;
+    return [name, { shape, data: values }] as const;
+  });
+  return Object.fromEntries(rounded);
 }
 
 function pick(

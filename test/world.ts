@@ -7,6 +7,7 @@ import { rngFrom } from '#distill/data/rng.js';
 import { type Experiment, experimentSchema } from '#distill/experiment.js';
 import { createNetwork } from '#distill/models/index.js';
 import type { Network } from '#distill/models/network.js';
+import type { Precision } from '#distill/precision.js';
 import type { NamedHostTensors } from '#distill/tensors.js';
 import { writeCheckpoint } from '#runtime/checkpoint/index.js';
 import { openDatasets } from '#runtime/data/index.js';
@@ -52,7 +53,8 @@ export function tinyExperiment(
     readonly prefetch?: number;
     readonly engine?: string;
     readonly dataset?: string;
-    readonly teacher?: { readonly model: string } | undefined;
+    readonly teacher?:
+      { readonly model: string; readonly mapPrecision?: Precision } | undefined;
     readonly bank?: object;
   } = {},
 ): Experiment {

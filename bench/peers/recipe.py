@@ -48,7 +48,8 @@ def channels_first(images):
 
 
 def resnet(state, x, training):
-    """A CIFAR ResNet; returns pooled features and logits."""
+    """A ResNet of basic blocks, CIFAR's or torchvision's, which its stem tells;
+    returns pooled features and logits."""
 
     def conv(x, name, stride=1):
         weight = state[name + ".weight"]
@@ -59,8 +60,11 @@ def resnet(state, x, training):
         weight, bias = state[name + ".weight"], state[name + ".bias"]
         return F.batch_norm(x, mean, variance, weight, bias, training)
 
-    x = F.relu(norm(conv(x, "conv1"), "bn1"))
-    for stage in (1, 2, 3):
+    large = state["conv1.weight"].shape[2] == 7
+    x = F.relu(norm(conv(x, "conv1", 2 if large else 1), "bn1"))
+    if large:
+        x = F.max_pool2d(x, 3, stride=2, padding=1)
+    for stage in (1, 2, 3, 4):
         block = 0
         while f"layer{stage}.{block}.conv1.weight" in state:
             name = f"layer{stage}.{block}"

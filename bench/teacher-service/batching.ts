@@ -1,16 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { rngFrom } from '#distill/data/rng.js';
 import { createForwardProgram } from '#distill/forward-program.js';
 import { createNetwork } from '#distill/models/index.js';
 import { sizeOf } from '#distill/tensors.js';
-import { writeCheckpoint } from '#runtime/checkpoint/index.js';
-import { chooseEngine, createEngine } from '#runtime/compute/index.js';
+import { chooseForwardEngine, createEngine } from '#runtime/compute/index.js';
 import type { LoadReport } from '../../cli/load/closed-loop.js';
 import { spawnService, type Settings } from '../../test/processes.js';
 import { startPeer } from './peers.js';
 import { median } from '../statistics.js';
+import { teacherFolder } from '../teacher-folder.js';
 
 /** resnet32x4, the teacher of the CIFAR-100 tables, on its images. */
 const network = createNetwork('resnet32x4', 100);
@@ -24,9 +21,12 @@ export interface LoadCase {
   readonly without: LoadReport;
 }
 
-/** img/s of the engine alone, for each batch size: the best is the limit. */
+/**
+ * img/s of the engine alone, the one that a teacher takes, for each batch size:
+ * the best is the limit.
+ */
 export async function measureEngine(seconds: number) {
-  const name = await chooseEngine('auto');
+  const name = await chooseForwardEngine('auto');
   const engine = await createEngine(name);
   const rates: Record<number, number> = {};
   for (const size of [8, 32, 64, 128]) {
@@ -56,31 +56,20 @@ export async function measureBatching(
   counts: readonly number[],
   seconds: number,
 ): Promise<LoadCase[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'rrd-bench-'));
-  const modelsDir = join(folder, 'models');
-  await writeCheckpoint(join(modelsDir, network.name), {
-    tensors: weights,
-    manifest: {
-      ...{ kind: 'model', network: network.name, classCount: 100 },
-      ...{ imageShape: [...imageShape], dataset: 'bench' },
-      normalization: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
-    },
-  });
-  try {
-    const cases: LoadCase[] = [];
-    for (const clients of counts) {
-      const report = async (settings: Settings) =>
-        underLoad({ MODELS_DIR: modelsDir, ...settings }, clients, seconds);
-      cases.push({
-        clients,
-        without: await report({ MAX_BATCH_SIZE: batch, MAX_QUEUE_DELAY_MS: 0 }),
-        with: await report({ PREFERRED_BATCH_SIZES: '32,64,128' }),
-      });
-    }
-    return cases;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+  await using folder = await teacherFolder(network, weights, imageShape);
+  const cases: LoadCase[] = [];
+  for (const clients of counts) {
+    const report = async (settings: Settings) => {
+      const all = { MODELS_DIR: folder.modelsDir, ...settings };
+      return underLoad(all, clients, seconds);
+    };
+    cases.push({
+      clients,
+      without: await report({ MAX_BATCH_SIZE: batch, MAX_QUEUE_DELAY_MS: 0 }),
+      with: await report({ PREFERRED_BATCH_SIZES: '32,64,128' }),
+    });
   }
+  return cases;
 }
 
 async function underLoad(

@@ -1,5 +1,10 @@
 import { loadavg } from 'node:os';
-import { benchTeacherForward } from '../teacher-forward.js';
+import {
+  benchTeacherForward,
+  resnet32x4,
+  resnet34,
+  type ForwardWorkload,
+} from '../teacher-forward.js';
 import { measureBatching, measureEngine } from './batching.js';
 import { round } from '../statistics.js';
 import { measureStreams } from './stream.js';
@@ -29,7 +34,7 @@ export async function benchTeacherService(): Promise<object> {
     streamRatioHttp2: round(streams.stream / streams.http2),
     streamRatioHttp2Window: round(streams.stream / streams.http2Window),
     streamRatioUnary: round(streams.stream / streams.unary),
-    int8: forwards.find(({ batchSize }) => batchSize === 64)?.int8,
+    int8: forwards.find(isPaperStep)?.int8,
     forwards,
     engine: before.engine,
     engineImagesPerSecond: round(best),
@@ -43,20 +48,29 @@ export async function benchTeacherService(): Promise<object> {
   };
 }
 
-/** ONNX Runtime in float32 and in int8, by batch size. */
+/** A batch of the paper's runs. */
+const isPaperStep = ({ network, batchSize }: ForwardWorkload) =>
+  network === resnet32x4.network && batchSize === 64;
+
+/** Both teachers, by batch size. */
 async function measureForwards() {
   const forwards = [];
-  for (const batchSize of [1, 8, 64, 256]) {
-    const sides = { engines: ['onnx'], peer: 'cpu' } as const;
-    const { results, workload } = await benchTeacherForward(sides, batchSize);
-    const [float32, int8] = [results.onnx, results.int8].map((result) => {
-      if (!result) throw new Error('onnxruntime-node is not here');
-      const { ratio, featureCosine, ours } = result;
-      const imagesPerSecond = round((1000 * batchSize) / ours.medianMs);
-      return { ratio: round(ratio), featureCosine, imagesPerSecond };
-    });
-    const { network } = workload;
-    forwards.push({ network, batchSize, float32, int8 });
+  for (const teacher of [resnet32x4, resnet34]) {
+    for (const batchSize of [1, 8, 64, 256])
+      forwards.push(await measureForward({ ...teacher, batchSize }));
   }
   return forwards;
+}
+
+/** ONNX Runtime in float32 and in int8. */
+async function measureForward(workload: ForwardWorkload) {
+  const sides = { engines: ['onnx'], peer: 'cpu' } as const;
+  const { results } = await benchTeacherForward(sides, workload);
+  const [float32, int8] = [results.onnx, results.int8].map((result) => {
+    if (!result) throw new Error('onnxruntime-node is not here');
+    const { ratio, featureCosine, ours } = result;
+    const imagesPerSecond = round((1000 * workload.batchSize) / ours.medianMs);
+    return { ratio: round(ratio), featureCosine, imagesPerSecond };
+  });
+  return { ...workload, float32, int8 };
 }

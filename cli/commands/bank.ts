@@ -4,7 +4,10 @@ import type { QueueMember__Output } from '#proto/rrd/v1/QueueMember.js';
 import type { QueueState__Output } from '#proto/rrd/v1/QueueState.js';
 import { readQueue } from '#runtime/bank/read-queue.js';
 import { restoration } from '#runtime/bank/restoration.js';
-import { fromWirePrecision, toWirePrecision } from '#runtime/bank/wire-rows.js';
+import {
+  fromWirePrecision,
+  toWirePrecision,
+} from '#runtime/rpc/wire-precision.js';
 import { QueueNotFoundError } from '#runtime/errors.js';
 import { connect, type RpcClient } from '#runtime/rpc/client.js';
 import { readStoredQueue, writeQueue } from '../bank-file.js';

@@ -155,7 +155,11 @@ function studentExperiment(
   return {
     ...{ name: `${name}-${method}`, dataset, student: { network: student } },
     // Plain training has one too, to measure how far it agrees with it.
-    ...{ teacher: { model: teacher }, loss: methods[method]!, bank },
+    ...{
+      teacher: { model: teacher, mapPrecision: 'float32' },
+      loss: methods[method]!,
+      bank,
+    },
     training: { ...training, learningRate, seed },
     ...sameForAll,
   };

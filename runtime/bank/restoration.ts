@@ -2,7 +2,8 @@ import { encodeRows } from '#distill/precision.js';
 import type { QueueSnapshot } from '#distill/queue.js';
 import type { QueueSpec } from '#proto/rrd/v1/QueueSpec.js';
 import type { RestoreQueueRequest } from '#proto/rrd/v1/RestoreQueueRequest.js';
-import { fromWirePrecision, toWireRows } from './wire-rows.js';
+import { toWireRows } from './wire-rows.js';
+import { fromWirePrecision } from '../rpc/wire-precision.js';
 
 /** Rows travel in chunks of about this size. */
 const chunkBytes = 2 ** 20;

@@ -4,7 +4,8 @@ import type { Delta__Output } from '#proto/rrd/v1/Delta.js';
 import type { SnapshotChunk__Output } from '#proto/rrd/v1/SnapshotChunk.js';
 import type { SnapshotHeader__Output } from '#proto/rrd/v1/SnapshotHeader.js';
 import { BatchShapeError } from '../errors.js';
-import { fromWirePrecision, fromWireRows } from './wire-rows.js';
+import { fromWireRows } from './wire-rows.js';
+import { fromWirePrecision } from '../rpc/wire-precision.js';
 
 /** Where a snapshot goes on that was cut off; see SubscribeRequest. */
 export interface SnapshotRest {

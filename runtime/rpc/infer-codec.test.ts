@@ -8,7 +8,7 @@ import {
   textParameter,
   type InferTensor,
 } from './infer-codec.js';
-import { fromWire, toWire } from './tensor-codec.js';
+import { fromWire, toWire, toWireAs } from './tensor-codec.js';
 
 /** As a server receives it: through the very bytes of a request. */
 function received(tensor: object): InferTensor {
@@ -41,9 +41,25 @@ describe('tensors of the Open Inference Protocol', () => {
     }
   });
 
+  it.each([
+    ['float16', 'FP16'],
+    ['bfloat16', 'BF16'],
+  ] as const)('of %s are raw only', (dataType, datatype) => {
+    const shape = [2];
+    const data = Uint16Array.of(0x3c00, 0xffff);
+    const tensor = toWireAs(dataType, { shape, data });
+    const sent = inferTensorOf('t', tensor, false);
+    expect(sent.tensor.datatype).toBe(datatype);
+    const back = tensorOf(received(sent.tensor), sent.raw);
+    expect(fromWire(back, { field: 't', dataType })).toEqual({ shape, data });
+    expect(() => inferTensorOf('t', tensor, true)).toThrow(/raw/);
+    const typed = received(sent.tensor);
+    expect(() => tensorOf(typed, undefined)).toThrow(/raw/);
+  });
+
   it('of a type or of values that we do not take are refused', () => {
-    const half = received({ name: 't', datatype: 'FP16', shape: [1] });
-    expect(() => tensorOf(half, Buffer.alloc(2))).toThrow(/FP16/);
+    const double = received({ name: 't', datatype: 'FP64', shape: [1] });
+    expect(() => tensorOf(double, Buffer.alloc(8))).toThrow(/FP64/);
     const contents = { uintContents: [256] };
     const large = { name: 't', datatype: 'UINT8', shape: [1], contents };
     expect(() => tensorOf(received(large), undefined)).toThrow(/256/);

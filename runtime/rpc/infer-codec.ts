@@ -12,7 +12,7 @@ import { BatchShapeError, InvalidRequestError } from '../errors.js';
 /**
  * Tensors and parameters of the Open Inference Protocol <-> those of our own
  * contract. Elements are raw bytes, which are passed on as they are, or typed
- * contents.
+ * contents, which the protocol does not have for halves.
  */
 
 /** A tensor of the protocol, as either end receives it. */
@@ -27,6 +27,8 @@ const dataTypes = {
   FP32: 'DATA_TYPE_FLOAT32',
   UINT8: 'DATA_TYPE_UINT8',
   INT32: 'DATA_TYPE_INT32',
+  FP16: 'DATA_TYPE_FLOAT16',
+  BF16: 'DATA_TYPE_BFLOAT16',
 } as const;
 
 type Datatype = keyof typeof dataTypes;
@@ -34,7 +36,8 @@ type Datatype = keyof typeof dataTypes;
 /**
  * A received tensor as one of ours, not yet checked: `fromWire` does.
  * @param raw its elements, where they are not in the tensor's contents
- * @throws BatchShapeError for a data type that has no counterpart
+ * @throws BatchShapeError for a data type that has no counterpart, and for
+ *   halves without raw bytes
  */
 export function tensorOf(
   { name, datatype, shape, contents }: InferTensor,
@@ -45,6 +48,7 @@ export function tensorOf(
     throw new BatchShapeError({ field: name, expected, actual: datatype });
   }
   const data = raw ?? bytesOf(datatype, contents);
+  if (!data) throw halvesAreRaw(name, datatype);
   return { dataType: dataTypes[datatype], shape: [...shape], data };
 }
 
@@ -88,13 +92,16 @@ function elementsOf(
   }
 }
 
-/** A tensor of ours as the protocol's, its elements typed or raw. */
+/**
+ * A tensor of ours as the protocol's, its elements typed or raw.
+ * @throws BatchShapeError for halves that are to be typed
+ */
 export function inferTensorOf(name: string, tensor: Tensor, typed: boolean) {
   const { dataType, shape, data } = tensor as Tensor & { data: Buffer };
   const datatype = (Object.keys(dataTypes) as Datatype[]).find(
     (known) => dataTypes[known] === dataType,
   )!;
-  const contents = typed ? contentsOf(datatype, data) : null;
+  const contents = typed ? contentsOf(name, datatype, data) : null;
   return {
     tensor: { name, datatype, shape: shape ?? [], contents },
     raw: data,
@@ -146,7 +153,7 @@ function integers(raw: Buffer, size: number, read: (at: number) => number) {
 function bytesOf(
   datatype: Datatype,
   contents: InferTensorContents__Output | null,
-): Buffer {
+): Buffer | undefined {
   switch (datatype) {
     case 'FP32':
       return bufferOf(Float32Array.from(contents?.fp32Contents ?? []));
@@ -154,10 +161,17 @@ function bytesOf(
       return bufferOf(Int32Array.from(contents?.intContents ?? []));
     case 'UINT8':
       return Buffer.from(contents?.uintContents.map(checkedByte) ?? []);
+    case 'FP16':
+    case 'BF16':
+      return undefined;
   }
 }
 
-function contentsOf(datatype: Datatype, data: Buffer): InferTensorContents {
+function contentsOf(
+  name: string,
+  datatype: Datatype,
+  data: Buffer,
+): InferTensorContents {
   const { buffer } = new Uint8Array(data); // aligned
   switch (datatype) {
     case 'FP32':
@@ -166,7 +180,15 @@ function contentsOf(datatype: Datatype, data: Buffer): InferTensorContents {
       return { intContents: [...new Int32Array(buffer)] };
     case 'UINT8':
       return { uintContents: [...data] };
+    case 'FP16':
+    case 'BF16':
+      throw halvesAreRaw(name, datatype);
   }
+}
+
+function halvesAreRaw(field: string, datatype: Datatype) {
+  const expected = `raw contents for ${datatype}`;
+  return new BatchShapeError({ field, expected, actual: 'typed contents' });
 }
 
 function checkedByte(value: number): number {

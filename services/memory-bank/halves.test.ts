@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeRows, roundRows } from '#distill/precision.js';
 import { FifoQueue } from '#distill/queue.js';
 import { readQueue } from '#runtime/bank/read-queue.js';
-import { toWirePrecision } from '#runtime/bank/wire-rows.js';
+import { toWirePrecision } from '#runtime/rpc/wire-precision.js';
 import {
   BatchShapeError,
   InvalidRequestError,

@@ -5,7 +5,10 @@ import type {
   QueueSpec__Output,
 } from '#proto/rrd/v1/QueueSpec.js';
 import type { QueueState as WireState } from '#proto/rrd/v1/QueueState.js';
-import { fromWirePrecision, toWirePrecision } from '#runtime/bank/wire-rows.js';
+import {
+  fromWirePrecision,
+  toWirePrecision,
+} from '#runtime/rpc/wire-precision.js';
 import { InvalidRequestError } from '#runtime/errors.js';
 import type { QueueState } from './bank-queue.js';
 import type { Membership } from './members.js';

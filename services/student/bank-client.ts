@@ -5,7 +5,7 @@ import type { QueueSpec } from '#proto/rrd/v1/QueueSpec.js';
 import type { SubscribeResponse__Output } from '#proto/rrd/v1/SubscribeResponse.js';
 import { restoration } from '#runtime/bank/restoration.js';
 import type { SnapshotRest } from '#runtime/bank/snapshot-reader.js';
-import { fromWirePrecision } from '#runtime/bank/wire-rows.js';
+import { fromWirePrecision } from '#runtime/rpc/wire-precision.js';
 import {
   connect,
   type CallOptions,

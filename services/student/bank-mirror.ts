@@ -5,7 +5,8 @@ import {
   SnapshotReader,
   type SnapshotRest,
 } from '#runtime/bank/snapshot-reader.js';
-import { fromWirePrecision, fromWireRows } from '#runtime/bank/wire-rows.js';
+import { fromWireRows } from '#runtime/bank/wire-rows.js';
+import { fromWirePrecision } from '#runtime/rpc/wire-precision.js';
 import {
   QueueConflictError,
   ServiceUnavailableError,

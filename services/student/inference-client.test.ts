@@ -24,6 +24,7 @@ const task: TeacherTask = {
   },
   views: { seed: 1, augmentation: 'none' },
   maps: false,
+  mapPrecision: 'float32' as const,
   projection: { seed: 3, featDim: 4 },
   pixelsOf: () => Promise.resolve(pixels),
   onPixels: () => undefined,

@@ -1,6 +1,6 @@
 import { type Experiment, needsOf } from '#distill/experiment.js';
 import type { Side } from '#distill/methods/method.js';
-import { toWirePrecision } from '#runtime/bank/wire-rows.js';
+import { toWirePrecision } from '#runtime/rpc/wire-precision.js';
 import type { Bus } from '#runtime/bus/bus.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
 import type { Datasets } from '#runtime/data/index.js';
@@ -107,7 +107,7 @@ export async function openTeacher(
   dataset: SharedDataset,
   thread: TrainerApi,
 ): Promise<TeacherClient | undefined> {
-  const { training, bank } = experiment;
+  const { bank } = experiment;
   if (!experiment.teacher) return undefined;
   const teacher = await TeacherClient.open(
     {
@@ -121,6 +121,7 @@ export async function openTeacher(
       views: viewSettingsOf(experiment),
       projection: { seed: bank.projectionSeed, featDim: bank.featDim },
       maps: needsOf(experiment).maps !== undefined,
+      mapPrecision: experiment.teacher.mapPrecision,
       describeMs: config.deadlines.describeMs,
       extractMs: config.deadlines.extractMs,
       attemptMs: config.deadlines.extractAttemptMs,
@@ -130,13 +131,32 @@ export async function openTeacher(
     },
     signal,
   );
-  if (training.batchSize <= teacher.maxBatchSize) return teacher;
-  teacher.close();
-  throw new ConfigInvalidError({
-    ...{ source: 'experiment', line: 0, field: 'training.batchSize' },
-    value: training.batchSize,
-    expected: `at most ${teacher.maxBatchSize}, the teacher's limit`,
-  });
+  try {
+    checkTeacher(experiment, teacher);
+  } catch (error) {
+    teacher.close();
+    throw error;
+  }
+  return teacher;
+}
+
+/** @throws ConfigInvalidError for a run that the teacher is not for */
+function checkTeacher(
+  experiment: Experiment,
+  { maxBatchSize, mapShapes }: TeacherClient,
+): void {
+  const refuse = (field: string, value: number | string, expected: string) => {
+    const at = { source: 'experiment', line: 0, field };
+    return new ConfigInvalidError({ ...at, value, expected });
+  };
+  const { batchSize } = experiment.training;
+  if (batchSize > maxBatchSize) {
+    const expected = `at most ${maxBatchSize}, the teacher's limit`;
+    throw refuse('training.batchSize', batchSize, expected);
+  }
+  if (!needsOf(experiment).maps || mapShapes.length > 0) return;
+  const expected = 'a model with maps, which a term of the loss reads';
+  throw refuse('teacher.model', experiment.teacher?.model ?? 'none', expected);
 }
 
 /** Of the run's queue; undefined where it has none. */

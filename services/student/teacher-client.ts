@@ -50,12 +50,15 @@ export class TeacherClient {
       },
       signal,
     );
-    return new TeacherClient(replicas, options.extractMs);
+    return new TeacherClient(replicas, options);
   }
 
   private constructor(
     private readonly replicas: TeacherReplicas,
-    private readonly extractMs: number,
+    private readonly options: Pick<
+      TeacherOptions,
+      'extractMs' | 'mapPrecision'
+    >,
   ) {}
 
   get digest(): string {
@@ -86,8 +89,9 @@ export class TeacherClient {
     outputs: ReadonlySet<TeacherTensor>,
     signal: AbortSignal,
   ): Promise<TeacherOutputs> {
-    const wait = { ms: this.extractMs, signal };
-    const parts = partsThatFit(batch, outputs, this.mapShapes);
+    const { extractMs: ms, mapPrecision } = this.options;
+    const wait = { ms, signal };
+    const parts = partsThatFit(batch, outputs, this.mapShapes, mapPrecision);
     const answers = parts.map((part) =>
       this.replicas.call(wait, (door, options) =>
         door.extract(part, outputs, options),

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { TeacherTensor } from '#distill/methods/method.js';
+import type { Precision } from '#distill/precision.js';
 import { joinOutputs, partsThatFit } from './teacher-outputs.js';
 import type { BatchRef } from './trainer-api.js';
 
@@ -10,19 +12,24 @@ const shapes = [
 ];
 const indices = Array.from({ length: 64 }, (_, i) => 100 - i);
 const batch: BatchRef = { split: 'train', indices, epoch: 3 };
+const partsOf = (
+  outputs: readonly TeacherTensor[],
+  precision: Precision = 'float32',
+) => partsThatFit(batch, new Set(outputs), shapes, precision);
 
 describe('a batch of the teacher', () => {
   it('is one call unless its maps are too large', () => {
-    expect(partsThatFit(batch, new Set(['features']), shapes)).toEqual([batch]);
-    expect(partsThatFit(batch, new Set(['maps.4']), shapes)).toEqual([batch]);
+    expect(partsOf(['features'])).toEqual([batch]);
+    expect(partsOf(['maps.4'])).toEqual([batch]);
   });
 
   it('is asked for in parts that fit into a message, in order', () => {
-    const outputs = new Set(['maps.1', 'maps.2', 'maps.3', 'maps.4'] as const);
-    const parts = partsThatFit(batch, outputs, shapes);
+    const outputs = ['maps.1', 'maps.2', 'maps.3', 'maps.4'] as const;
+    const parts = partsOf(outputs);
     expect(parts.map((part) => part.indices.length)).toEqual([32, 32]);
     expect(parts.flatMap((part) => part.indices)).toEqual(indices);
     expect(parts.every(({ epoch }) => epoch === 3)).toBe(true);
+    expect(partsOf(outputs, 'float16')).toEqual([batch]);
   });
 
   it('is put together from its parts', () => {

@@ -1,5 +1,6 @@
 import { isMapName, partsOf } from '#distill/map-names.js';
 import type { MapShape, TeacherTensor } from '#distill/methods/method.js';
+import { bytesPerValue, type Precision } from '#distill/precision.js';
 import { sizeOf, type HostTensor } from '#distill/tensors.js';
 import { samplesPerMessage } from '#runtime/rpc/message-size.js';
 import type { BatchRef, TeacherOutputs } from './trainer-api.js';
@@ -7,17 +8,22 @@ import type { BatchRef, TeacherOutputs } from './trainer-api.js';
 /**
  * The batch in parts whose maps fit into a message each: mostly itself.
  * @param mapShapes of all the teacher's maps
+ * @param precision in which they travel
  */
 export function partsThatFit(
   batch: BatchRef,
   outputs: ReadonlySet<TeacherTensor>,
   mapShapes: readonly MapShape[],
+  precision: Precision,
 ): BatchRef[] {
   const names = [...outputs].filter(isMapName);
   const sizes = names.map((name) => sizeOf(mapShapes[partsOf(name).index]!));
   const { indices } = batch;
   // A single sample that does not fit is the teacher's to refuse.
-  const fitting = Math.max(1, samplesPerMessage(sizes));
+  const fitting = Math.max(
+    1,
+    samplesPerMessage(sizes, bytesPerValue(precision)),
+  );
   const count = Math.min(fitting, indices.length);
   const parts = Math.ceil(indices.length / count);
   return Array.from({ length: parts }, (_, i) => ({

@@ -2,10 +2,13 @@ import type { Dataset } from '#distill/data/dataset.js';
 import { isMapName, partsOf } from '#distill/map-names.js';
 import type {
   MapKind,
+  MapName,
   MapShape,
   TeacherOutput,
   TeacherTensor,
 } from '#distill/methods/method.js';
+import { decodeRows, type Precision } from '#distill/precision.js';
+import type { HostTensor } from '#distill/tensors.js';
 import type { DescribeRequest } from '#proto/rrd/v1/DescribeRequest.js';
 import type { DescribeResponse__Output } from '#proto/rrd/v1/DescribeResponse.js';
 import type { ExtractRequest } from '#proto/rrd/v1/ExtractRequest.js';
@@ -24,6 +27,7 @@ import {
   type RpcClient,
 } from '#runtime/rpc/client.js';
 import { fromWire, toWire } from '#runtime/rpc/tensor-codec.js';
+import { toWirePrecision } from '#runtime/rpc/wire-precision.js';
 import { viewSeedOf, type ViewSettings } from './batches.js';
 import type { TeacherDescription, TeacherDoor } from './teacher-door.js';
 import type { BatchRef, Pixels, TeacherOutputs } from './trainer-api.js';
@@ -44,6 +48,8 @@ export interface TeacherTask {
   readonly projection: { readonly seed: number; readonly featDim: number };
   /** Whether its maps are going to be asked for. */
   readonly maps: boolean;
+  /** What the teacher rounds them to. */
+  readonly mapPrecision: Precision;
   /** Rebuilds the views of a batch, for a teacher that cannot. */
   pixelsOf(batch: BatchRef): Promise<Pixels>;
   /** A teacher does not hold our data set: it is sent pixels from now on. */
@@ -118,12 +124,15 @@ export class TeacherServiceClient implements TeacherDoor {
     options: CallOptions,
   ): Promise<TeacherOutputs> {
     const { teacherDigest: expected } = this.#identity;
+    const mapIndices = indicesOf(outputs);
+    const mapPrecision = toWirePrecision(this.#task.mapPrecision);
     const request: ExtractRequest = {
       model: this.#task.model,
       client: this.#task.client,
       teacherDigest: expected,
       outputs: [...new Set([...outputs].map(wireOutputOf))],
-      mapIndices: indicesOf(outputs),
+      mapIndices,
+      ...(mapIndices.length > 0 && { mapPrecision }),
       projection: outputs.has('embeddings') ? this.#task.projection : null,
       ...(this.#byReference && !isMixed(batch)
         ? { refs: this.#refs(batch) }
@@ -170,19 +179,28 @@ export class TeacherServiceClient implements TeacherDoor {
     };
     const mapIndices = indicesOf(outputs);
     const tensors = [...outputs].map((field) => {
-      const read = (tensor: Tensor__Output | null | undefined, row: number[]) =>
-        fromWire(tensor, {
-          ...{ field, dataType: 'float32' as const },
-          shape: [count, ...row],
-        });
       if (!isMapName(field)) {
-        return [field, read(response[field], [widths[field]])] as const;
+        const shape = [count, widths[field]];
+        const expected = { field, dataType: 'float32' as const, shape };
+        return [field, fromWire(response[field], expected)] as const;
       }
       const { kind, index } = partsOf(field);
       const map = response[kind][mapIndices.indexOf(index)];
-      return [field, read(map, [...this.#mapShapes[index]!])] as const;
+      return [field, this.#readMap(map, field, count)] as const;
     });
     return Object.fromEntries(tensors);
+  }
+
+  /** The values that the teacher rounded to. */
+  #readMap(
+    map: Tensor__Output | undefined,
+    field: MapName,
+    count: number,
+  ): HostTensor {
+    const { mapPrecision: dataType } = this.#task;
+    const shape = [count, ...this.#mapShapes[partsOf(field).index]!];
+    const { data } = fromWire(map, { field, dataType, shape });
+    return { shape, data: decodeRows(data, dataType) };
   }
 
   get #identity(): DescribeResponse__Output {

@@ -1,8 +1,8 @@
 import { innerProducts } from '#distill/inner-products.js';
-import { isMapName } from '#distill/map-names.js';
 import { embed, projectionFor, type Linear } from '#distill/projection.js';
 import type { Extracted } from './extractor.js';
 import type { Job, JobResult, ProjectionKey } from './job.js';
+import { storedMapsOf } from './stored-maps.js';
 
 /** Projections kept; each is featDim * featureDim floats. */
 const maxProjections = 16;
@@ -17,9 +17,10 @@ export class Answers {
   of(job: Job, extracted: Extracted): JobResult {
     const { outputs, projection } = job;
     const { features, logits } = extracted;
-    const maps = [...outputs].filter(isMapName);
+    const maps = storedMapsOf(job, extracted);
+    if ('overflow' in maps) return maps;
     return {
-      ...Object.fromEntries(maps.map((name) => [name, extracted[name]])),
+      ...maps,
       ...(outputs.has('features') && { features }),
       ...(outputs.has('logits') && { logits }),
       ...(outputs.has('similarities') && {

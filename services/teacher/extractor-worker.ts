@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { workerData } from 'node:worker_threads';
-import type { MapShape } from '#distill/methods/method.js';
+import type { MapKind, MapShape } from '#distill/methods/method.js';
 import { createEngine } from '#runtime/compute/index.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
 import { moved, serveWorker } from '#runtime/worker.js';
@@ -38,9 +38,9 @@ const api = {
     return extractor.description;
   },
 
-  async mapShapes(): Promise<readonly MapShape[]> {
+  async mapShapes(kind: MapKind): Promise<readonly MapShape[]> {
     if (!extractor) throw new Error('nothing is loaded');
-    return extractor.mapShapes();
+    return extractor.mapShapes(kind);
   },
 
   /** Calls must not overlap. */

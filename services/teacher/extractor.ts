@@ -1,5 +1,5 @@
 import type { ImageShape } from '#distill/data/dataset.js';
-import type { MapName, MapShape } from '#distill/methods/method.js';
+import type { MapKind, MapName, MapShape } from '#distill/methods/method.js';
 import type { HostTensor } from '#distill/tensors.js';
 
 /**
@@ -14,8 +14,8 @@ export interface FeatureExtractor {
    * @param maps those that are wanted; they must be there
    */
   extract(images: Uint8Array, maps: ReadonlySet<MapName>): Promise<Extracted>;
-  /** Shapes of the maps, in order. */
-  mapShapes(): Promise<readonly MapShape[]>;
+  /** Shapes of the maps of a kind, in order; none if it has no such maps. */
+  mapShapes(kind: MapKind): Promise<readonly MapShape[]>;
 }
 
 export interface Extracted {

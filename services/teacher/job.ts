@@ -1,5 +1,7 @@
-import type { TeacherTensor } from '#distill/methods/method.js';
+import type { MapName, TeacherTensor } from '#distill/methods/method.js';
+import type { Precision } from '#distill/precision.js';
 import type { HostTensor } from '#distill/tensors.js';
+import type { MapOverflow, StoredMaps } from './stored-maps.js';
 
 /** What a teacher can answer. */
 export type JobOutput = TeacherTensor | 'similarities';
@@ -14,6 +16,8 @@ export interface Job {
   readonly outputs: ReadonlySet<JobOutput>;
   /** There exactly when `outputs` has embeddings. */
   readonly projection?: ProjectionKey;
+  /** What maps are rounded to; float32 without it. */
+  readonly mapPrecision?: Precision;
 }
 
 /** Crop-flip views of samples: a pure function of these. */
@@ -28,5 +32,11 @@ export interface ProjectionKey {
   readonly featDim: number;
 }
 
-/** What was asked for, rows in the order of the job's samples. */
-export type JobResult = Readonly<Partial<Record<JobOutput, HostTensor>>>;
+/**
+ * What was asked for, rows in the order of the job's samples; or nothing but an
+ * overflow, which fails this job and none of its batch mates.
+ */
+export type JobResult = Readonly<
+  Partial<Record<Exclude<JobOutput, MapName>, HostTensor>>
+> &
+  StoredMaps & { readonly overflow?: MapOverflow };

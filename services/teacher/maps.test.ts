@@ -112,5 +112,10 @@ describe("a teacher's maps", () => {
     await expect(checkMaps({ outputs, count: 20 }, model)).rejects.toThrow(
       /samples.*20.*at most 19/,
     );
+    const halves = { outputs, mapPrecision: 'float16' } as const;
+    await checkMaps({ ...halves, count: 39 }, model);
+    await expect(checkMaps({ ...halves, count: 40 }, model)).rejects.toThrow(
+      /samples.*40.*at most 39/,
+    );
   });
 });

@@ -1,4 +1,4 @@
-import type { MapShape } from '#distill/methods/method.js';
+import type { MapKind, MapShape } from '#distill/methods/method.js';
 import {
   DrainingError,
   EngineUnavailableError,
@@ -68,8 +68,8 @@ export class ModelThreads {
   }
 
   /** See `FeatureExtractor.mapShapes`. */
-  mapShapes(): Promise<readonly MapShape[]> {
-    return this.workers[0]!.api.mapShapes();
+  mapShapes(kind: MapKind): Promise<readonly MapShape[]> {
+    return this.workers[0]!.api.mapShapes(kind);
   }
 
   close(): Promise<void> {

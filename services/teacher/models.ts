@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMapName } from '#distill/map-names.js';
-import type { MapShape } from '#distill/methods/method.js';
+import type { MapKind, MapShape } from '#distill/methods/method.js';
 import { ModelNotFoundError } from '#runtime/errors.js';
 import { Batcher, type Clock, type Submission } from './batcher.js';
 import { CachedAnswers } from './cached-answers.js';
@@ -21,8 +21,8 @@ export interface Model {
   readonly description: ExtractorDescription;
   /** See `Batcher.submit`. */
   run(job: Job, queuing: Queuing): Promise<JobResult>;
-  /** Shapes of its maps, in order; the first call takes a pass. */
-  mapShapes(): Promise<readonly MapShape[]>;
+  /** Shapes of its maps of a kind, in order; the first call takes a pass. */
+  mapShapes(kind: MapKind): Promise<readonly MapShape[]>;
 }
 
 interface Loaded extends Model {
@@ -170,7 +170,7 @@ export class Models {
         cached && ![...job.outputs].some(isMapName)
           ? cached.run(job, (rest) => submit(rest, queuing))
           : submit(job, queuing),
-      mapShapes: () => threads.mapShapes(),
+      mapShapes: (kind) => threads.mapShapes(kind),
       async close() {
         await batcher.close();
         await threads.close();

@@ -19,6 +19,7 @@ import type {
   ExtractorDescription,
   FeatureExtractor,
 } from './extractor.js';
+import { MapPrograms } from './map-programs.js';
 import { probeImages } from './probe-images.js';
 import { SizedPrograms, type Forward } from './sized-programs.js';
 import { teacherDigest } from './teacher-digest.js';
@@ -34,20 +35,18 @@ interface Parts {
   readonly maxBatchSize: number;
 }
 
-/** Sets of maps whose programs are kept; each has the weights once more. */
-const maxMapPrograms = 2;
-
 /** A network of the zoo with the weights of a checkpoint, on an engine. */
 export class NetworkExtractor implements FeatureExtractor {
-  /** By the names of the maps that they give, the last used last. */
-  private readonly mapPrograms = new Map<string, SizedPrograms>();
+  private readonly mapPrograms: MapPrograms;
   private shapes: Promise<readonly MapShape[]> | undefined;
 
   private constructor(
     readonly description: ExtractorDescription,
     private readonly parts: Parts,
     private readonly programs: SizedPrograms,
-  ) {}
+  ) {
+    this.mapPrograms = new MapPrograms((maps) => programsOf(parts, maps));
+  }
 
   /**
    * Loads the model in `folder`.
@@ -92,33 +91,17 @@ export class NetworkExtractor implements FeatureExtractor {
     maps: ReadonlySet<MapName>,
   ): Promise<Extracted> {
     const programs =
-      maps.size === 0 ? this.programs : await this.programsWith(maps);
+      maps.size === 0 ? this.programs : await this.mapPrograms.get(maps);
     return programs.run(normalize(images, this.parts.normalization));
   }
 
+  /** Of either kind: it has both. */
   mapShapes(): Promise<readonly MapShape[]> {
     this.shapes ??= mapShapesOf(this.parts).catch((error: unknown) => {
       this.shapes = undefined;
       throw error;
     });
     return this.shapes;
-  }
-
-  /** Programs that give `maps` too; the least recently used make way. */
-  private async programsWith(
-    maps: ReadonlySet<MapName>,
-  ): Promise<SizedPrograms> {
-    const key = [...maps].sort().join();
-    const programs =
-      this.mapPrograms.get(key) ?? (await programsOf(this.parts, maps));
-    this.mapPrograms.delete(key);
-    this.mapPrograms.set(key, programs);
-    const [oldest] = this.mapPrograms;
-    if (oldest && this.mapPrograms.size > maxMapPrograms) {
-      this.mapPrograms.delete(oldest[0]);
-      await oldest[1].dispose();
-    }
-    return programs;
   }
 }
 

@@ -1,8 +1,7 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { stringify } from 'yaml';
 import { channelsFirst } from '#distill/data/channels-first.js';
 import { normalize } from '#distill/data/normalize.js';
 import { rngFrom } from '#distill/data/rng.js';
@@ -15,7 +14,12 @@ import { writeCheckpoint } from '#runtime/checkpoint/index.js';
 import { createLogger } from '#runtime/logger.js';
 import { NetworkExtractor } from './network-extractor.js';
 import { toConfig } from './config.js';
-import { OnnxExtractor } from './onnx-extractor.js';
+import {
+  definition,
+  input,
+  loadOnnxModel,
+  writeOnnxModel,
+} from './onnx-model.test-fixture.js';
 import { startTeacher } from './service.js';
 import {
   maxBatchSize,
@@ -33,11 +37,8 @@ const exported = exportOnnx(network, weights, {
   imageShape: shape,
   foldBatchNorm: true,
 });
-const input = { shape: [...shape], ...normalization };
-const definition = { network: 'any', file: 'model.onnx', images: input };
 
 let root: string;
-let names = 0;
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'rrd-onnx-model-'));
@@ -58,20 +59,8 @@ function normalised(seed: string, n: number) {
   return { shape: dims, data: channelsFirst(data, shape) };
 }
 
-/** The name of its folder in `root`. */
-async function write(model: object, bytes: Uint8Array | undefined) {
-  const name = `${names++}`;
-  const folder = join(root, name);
-  await mkdir(folder);
-  await writeFile(join(folder, 'model.yaml'), stringify(model));
-  if (bytes) await writeFile(join(folder, 'model.onnx'), bytes);
-  return name;
-}
-
-async function load(model: object, bytes: Uint8Array | undefined) {
-  const folder = join(root, await write(model, bytes));
-  return OnnxExtractor.load(folder, maxBatchSize);
-}
+const load = (model: object, bytes: Uint8Array | undefined) =>
+  loadOnnxModel(root, model, bytes);
 
 async function floatOutputs() {
   const folder = join(root, 'float');
@@ -89,7 +78,7 @@ describe('an ONNX model as the teacher', () => {
   it('answers as the network that it was made of', async () => {
     const truth = await floatOutputs();
     const teacher = await load(definition, exported);
-    const { features, logits } = await teacher.extract(images);
+    const { features, logits } = await teacher.extract(images, noMaps);
     expect(features.shape).toEqual([count, network.featureDim]);
     for (const [found, expected] of [
       [features, truth.features],
@@ -140,13 +129,13 @@ describe('a model in int8', () => {
 
     const truth = await floatOutputs();
     const teacher = await load(definition, made.model);
-    const all = await teacher.extract(images);
+    const all = await teacher.extract(images, noMaps);
     const { features } = truth;
     const cosine = leastCosine(all.features.data, features.data, count);
     expect(cosine).toBeGreaterThan(0.99);
     expect(cosine).toBeLessThan(1);
     const last = images.subarray((count - 1) * sizeOf(shape));
-    const alone = await teacher.extract(last);
+    const alone = await teacher.extract(last, noMaps);
     const row = all.features.data.subarray((count - 1) * 64);
     expect(alone.features.data).toEqual(row);
   });
@@ -212,7 +201,7 @@ describe('an ONNX model is refused', () => {
       message: expect.stringContaining('tensorrt') as string,
     };
     await refused(model, exported).toMatchObject(unavailable);
-    const preload = [await write(model, exported)];
+    const preload = [await writeOnnxModel(root, model, exported)];
     const config = toConfig({ modelsDir: root, engine: 'cpu', preload });
     const start = startTeacher(config, { log });
     await expect(start).rejects.toMatchObject(unavailable);

@@ -1,8 +1,6 @@
 import { join } from 'node:path';
-import { channelsFirst } from '#distill/data/channels-first.js';
 import { normalize } from '#distill/data/normalize.js';
-import type { MapShape } from '#distill/methods/method.js';
-import type { HostTensor } from '#distill/tensors.js';
+import type { MapKind, MapName, MapShape } from '#distill/methods/method.js';
 import {
   loadOnnxRuntime,
   type OnnxRuntime,
@@ -10,23 +8,36 @@ import {
 } from '#runtime/compute/onnx/onnxruntime.js';
 import { openSession } from '#runtime/compute/onnx/session.js';
 import { CorruptFileError, EngineUnavailableError } from '#runtime/errors.js';
+import { type OnnxModel, readOnnxModel } from '#runtime/onnx-model.js';
 import type {
   Extracted,
   ExtractorDescription,
   FeatureExtractor,
 } from './extractor.js';
-import { type OnnxModel, readOnnxModel } from '#runtime/onnx-model.js';
+import { MapPrograms } from './map-programs.js';
+import {
+  checkNames,
+  forwardOf,
+  mapShapesOf,
+  type OpenModel,
+} from './onnx-forward.js';
 import { probeImages } from './probe-images.js';
-import { type Forward, SizedPrograms } from './sized-programs.js';
+import { probeCount, SizedPrograms } from './sized-programs.js';
 import { teacherDigest } from './teacher-digest.js';
 
-/** Any ONNX file with pooled features and logits, in ONNX Runtime. */
+/** Any ONNX file with pooled features, logits and maps, in ONNX Runtime. */
 export class OnnxExtractor implements FeatureExtractor {
+  private readonly mapPrograms: MapPrograms;
+
   private constructor(
     readonly description: ExtractorDescription,
     private readonly model: OnnxModel,
     private readonly programs: SizedPrograms,
-  ) {}
+    create: (maps: ReadonlySet<MapName>) => Promise<SizedPrograms>,
+    private readonly shapes: readonly MapShape[],
+  ) {
+    this.mapPrograms = new MapPrograms(create);
+  }
 
   /**
    * Loads the model that `model.yaml` in `folder` defines.
@@ -44,15 +55,19 @@ export class OnnxExtractor implements FeatureExtractor {
     const runtime = await loadOnnxRuntime();
     const path = join(folder, model.file);
     const session = await open(runtime, bytes, model, path);
-    checkNames(session, model, path);
-    const forward = forwardOf(runtime, session, model, path);
+    const opened: OpenModel = { runtime, session, model, path };
+    checkNames(opened);
     const probes = normalize(probeImages(imageShape), normalization);
     const engine = `onnx (${model.executionProviders.join(', ')})`;
-    const programs = await SizedPrograms.create({
-      compile: () => Promise.resolve(forward), // one session for all sizes
-      ...{ imageShape, probes, maxBatchSize, engine },
-    });
+    const create = (maps: ReadonlySet<MapName>) =>
+      SizedPrograms.create({
+        compile: async () => forwardOf(opened, maps),
+        ...{ imageShape, probes, maxBatchSize, engine },
+      });
+    const programs = await create(new Set());
     const { features, logits } = await programs.run(probes);
+    const shape = [probeCount, ...imageShape];
+    const shapes = await mapShapesOf(opened, { shape, data: probes });
     const description = {
       network: model.network,
       featureDim: features.shape[1]!,
@@ -61,21 +76,32 @@ export class OnnxExtractor implements FeatureExtractor {
       engine: `${engine}, onnxruntime-node ${runtime.env.versions.node}`,
     };
     const digest = teacherDigest({
-      ...{ description, normalization, weights: bytes },
-      truth: programs.truth,
+      description: { ...description, ...mapsOf(model) },
+      ...{ normalization, weights: bytes, truth: programs.truth },
     });
-    return new OnnxExtractor({ ...description, digest }, model, programs);
+    const described = { ...description, digest };
+    return new OnnxExtractor(described, model, programs, create, shapes);
   }
 
-  extract(images: Uint8Array): Promise<Extracted> {
+  async extract(
+    images: Uint8Array,
+    maps: ReadonlySet<MapName>,
+  ): Promise<Extracted> {
     const { mean, std } = this.model.images;
-    return this.programs.run(normalize(images, { mean, std }));
+    const programs =
+      maps.size === 0 ? this.programs : await this.mapPrograms.get(maps);
+    return programs.run(normalize(images, { mean, std }));
   }
 
-  /** It has none that we know of. */
-  mapShapes(): Promise<readonly MapShape[]> {
-    return Promise.resolve([]);
+  async mapShapes(kind: MapKind): Promise<readonly MapShape[]> {
+    return this.model.outputs[kind].length > 0 ? this.shapes : [];
   }
+}
+
+/** What decides its maps; a model without them is known by the rest. */
+function mapsOf({ images, outputs }: OnnxModel) {
+  const { maps, preactivations, layout = images.layout } = outputs;
+  return maps.length > 0 ? { maps, preactivations, layout } : {};
 }
 
 async function open(
@@ -100,56 +126,4 @@ async function open(
     const problem = `${wanted}: ${reason}`;
     throw new EngineUnavailableError({ engine: 'onnx', problem }, { cause });
   }
-}
-
-/** @throws CorruptFileError for a name that the file does not have */
-function checkNames(
-  { inputNames, outputNames }: Session,
-  { images, outputs }: OnnxModel,
-  path: string,
-): void {
-  const check = (what: string, name: string, known: readonly string[]) => {
-    if (known.includes(name)) return;
-    const problem = `it has no ${what} ${name}, but ${known.join(', ')}`;
-    throw new CorruptFileError({ path, problem });
-  };
-  check('input', images.input, inputNames);
-  for (const name of Object.values(outputs)) check('output', name, outputNames);
-}
-
-function forwardOf(
-  runtime: OnnxRuntime,
-  session: Session,
-  { images: input, outputs }: OnnxModel,
-  path: string,
-): Forward {
-  const feed = ({ shape, data }: HostTensor) => {
-    if (input.layout === 'NHWC')
-      return new runtime.Tensor('float32', data, shape);
-    const [height, width, channels] = input.shape;
-    const moved = channelsFirst(data as Float32Array, input.shape);
-    const dims = [shape[0]!, channels, height, width];
-    return new runtime.Tensor('float32', moved, dims);
-  };
-  const fetches = { [outputs.features]: null, [outputs.logits]: null };
-  return {
-    async run(images) {
-      const results = await session
-        .run({ [input.input]: feed(images) }, fetches)
-        .catch((cause: unknown) => {
-          const problem = `it does not run: ${String(cause)}`;
-          throw new CorruptFileError({ path, problem }, { cause });
-        });
-      const output = (name: string): HostTensor => {
-        const { dims: shape, data } = results[name]!;
-        const isRow = shape.length === 2 && shape[0] === images.shape[0];
-        if (isRow && data instanceof Float32Array) return { shape, data };
-        const problem = `output ${name} is [${shape.join()}], expected float32 [${images.shape[0]}, n]`;
-        throw new CorruptFileError({ path, problem });
-      };
-      const { features, logits } = outputs;
-      return { features: output(features), logits: output(logits) };
-    },
-    dispose: () => void session.release(),
-  };
 }

@@ -133,6 +133,18 @@ describe('what the teacher refuses', () => {
         }),
       { metadata: { field: 'projection.feat_dim' } },
     ],
+    'a precision of maps without maps': [
+      () => ask({ mapPrecision: 'DATA_TYPE_FLOAT16' }),
+      { reason: 'INVALID_REQUEST', metadata: { field: 'map_precision' } },
+    ],
+    'maps in a type that is no precision': [
+      () =>
+        ask({
+          ...{ outputs: ['TEACHER_OUTPUT_MAPS'], mapIndices: [0] },
+          mapPrecision: 'DATA_TYPE_UINT8',
+        }),
+      { reason: 'INVALID_REQUEST', metadata: { field: 'map_precision' } },
+    ],
     'a priority beyond all': [
       () => ask({ priority: 101 }),
       { metadata: { field: 'priority', value: '101' } },

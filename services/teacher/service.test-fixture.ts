@@ -84,6 +84,10 @@ async function writeModels(folder: string): Promise<void> {
   await write('brighter', {
     normalization: { ...normalization, mean: [0, 0, 0] },
   });
+  // Its maps have values of millions.
+  await write('loud', {
+    normalization: { ...normalization, std: [1e-7, 1e-7, 1e-7] },
+  });
   await write('other-weights', {}, network.init(rngFrom(2, 'teacher')));
   await write('truncated');
   await truncate(join(folder, 'truncated/model.safetensors'), 1000);

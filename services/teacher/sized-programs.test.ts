@@ -59,19 +59,22 @@ describe('SizedPrograms', () => {
     expect(logits.data).toEqual(imagesOf(count).map((x) => 3 * x));
   });
 
-  it('runs the smallest size that is large enough', async () => {
+  it('runs the sizes that pad least', async () => {
     const ran: number[] = [];
     const programs = await create(() => exact, 200, ran);
     expect(programs.sizes).toEqual([1, 4, 8, 16, 32, 64, 128, 192, 200]);
-    const sizeOf = async (count: number) => {
+    const sizesOf = async (count: number) => {
       await programs.run(imagesOf(count));
-      return ran.at(-1);
+      ran.length = 0; // what was compiled was tried
+      await programs.run(imagesOf(count));
+      return [...ran];
     };
-    expect(await sizeOf(1)).toBe(1);
-    expect(await sizeOf(9)).toBe(16);
-    expect(await sizeOf(64)).toBe(64);
-    expect(await sizeOf(150)).toBe(192);
-    expect(await sizeOf(200)).toBe(200);
+    expect(await sizesOf(1)).toEqual([1]);
+    expect(await sizesOf(9)).toEqual([8, 1]);
+    expect(await sizesOf(36)).toEqual([32, 4]);
+    expect(await sizesOf(62)).toEqual([64]);
+    expect(await sizesOf(150)).toEqual([128, 16, 8]);
+    expect(await sizesOf(200)).toEqual([200]);
   });
 
   it('stays within small limits', async () => {
@@ -85,12 +88,13 @@ describe('SizedPrograms', () => {
     const runOf = (size: number) =>
       size === 8 || size === 128 ? careless : exact;
     const programs = await create(runOf, 128, ran, disposed);
-    for (const count of [5, 100]) {
+    for (const count of [7, 126]) {
       const { logits } = await programs.run(imagesOf(count));
       expect(logits.data).toEqual(imagesOf(count).map((x) => 3 * x));
     }
-    // Two batches of its probe, then the size that did the work.
-    expect(ran.slice(2)).toEqual([8, 8, 16, 16, 16, 128, 128, 64, 64]);
+    // The batches of its probe, then the size that did the work.
+    const small = [8, 8, 4, 4, 4, 4, 4];
+    expect(ran.slice(2)).toEqual([...small, 128, 128, 64, 64]);
     expect(disposed).toEqual([8, 128]);
   });
 

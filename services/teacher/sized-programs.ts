@@ -1,5 +1,6 @@
 import { sizeOf, type HostTensor } from '#distill/tensors.js';
 import { EngineUnavailableError } from '#runtime/errors.js';
+import { batchPlan } from './batch-plan.js';
 import type { Extracted } from './extractor.js';
 import { extractedRows, joinExtracted, padRows, tensorsOf } from './rows.js';
 
@@ -40,8 +41,9 @@ const leastBatches = 2;
 const leastRows = 12;
 
 /**
- * Programs for a few fixed batch sizes, smaller batches padded with zeros, so
- * that a sample's output never depends on its batch.
+ * Programs for a few fixed batch sizes, so that a sample's output never depends
+ * on its batch: other numbers are computed in several batches, the last one
+ * padded with zeros, whichever way takes the fewest rows (batch-plan.ts).
  *
  * An engine may well compute a row with other kernels in a larger batch, so
  * nothing is assumed. The program of the reference size is the truth: the
@@ -102,8 +104,8 @@ export class SizedPrograms {
         done * imageSize,
         (done + count) * imageSize,
       );
-      const padded = await forward.run(padRows(part, imageShape, size));
-      parts.push(extractedRows(padded, 0, count));
+      const whole = await forward.run(padRows(part, imageShape, size));
+      parts.push(count === size ? whole : extractedRows(whole, 0, count));
     }
     return joinExtracted(parts);
   }
@@ -114,12 +116,17 @@ export class SizedPrograms {
     for (const forward of [this.reference, ...others]) forward?.dispose();
   }
 
+  /** The first batch of the best plan for `count` samples. */
   private async programFor(count: number): Promise<SizedForward> {
-    for (const size of this.sizes.filter((each) => each >= count)) {
+    const { referenceSize } = this;
+    let sizes = [...new Set([...this.sizes, referenceSize])];
+    for (;;) {
+      const [size] = batchPlan(count, sizes) as [number];
       const forward = await this.usable(size);
       if (forward) return { size, forward };
+      // The reference stays, so this ends.
+      sizes = sizes.filter((other) => other !== size);
     }
-    return { size: this.referenceSize, forward: this.reference };
   }
 
   /** The program of `size`, if it agrees with the reference. */

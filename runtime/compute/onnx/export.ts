@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ImageShape } from '#distill/data/dataset.js';
+import { mapsOf } from '#distill/forward-program.js';
+import type { MapName } from '#distill/methods/method.js';
 import type { Network } from '#distill/models/network.js';
 import type { Program } from '#distill/program.js';
 import type { NamedHostTensors } from '#distill/tensors.js';
@@ -14,6 +16,8 @@ export interface OnnxExportOptions {
   readonly imageShape: ImageShape;
   /** Make batch norms a part of the convolutions in front of them. */
   readonly foldBatchNorm: boolean;
+  /** Maps that are outputs too, by their names: [batch, C, H, W] each. */
+  readonly maps?: readonly MapName[];
 }
 
 /** A network in eval mode, in ONNX's terms. */
@@ -28,8 +32,9 @@ const batchSizes = [1009, 1013] as const;
 
 /**
  * A network in eval mode as an ONNX file (opset 18, operators of ONNX itself):
- * `images` float32 [batch, 3, H, W], normalised, to `logits` [batch, classes]
- * and `features` [batch, featureDim], for any batch. Weights keep their names.
+ * `images` float32 [batch, 3, H, W], normalised, to `logits` [batch, classes],
+ * `features` [batch, featureDim] and the maps that are wanted, for any batch.
+ * Weights keep their names.
  *
  * @param metadata facts that travel with the model, by name
  * @throws KernelUnsupportedError for a network that cannot be said so
@@ -56,7 +61,7 @@ export function exportGraph(
     tensors,
   );
   const [traced, other] = batchSizes.map((size) =>
-    trace(forwardProgram(network, options.imageShape, size)),
+    trace(forwardProgram(network, options, size)),
   ) as [TracedProgram, TracedProgram];
   const names = friendlyNames(traced);
   const graph = renamed(withAnyBatch(traced.graph, other.graph), names);
@@ -79,9 +84,10 @@ export function exportGraph(
 
 function forwardProgram(
   network: Network,
-  [height, width, channels]: ImageShape,
+  { imageShape, maps = [] }: OnnxExportOptions,
   batchSize: number,
 ): Program {
+  const [height, width, channels] = imageShape;
   const shape = [batchSize, channels, height, width];
   return {
     name: `export ${network.name}`,
@@ -91,7 +97,12 @@ function forwardProgram(
       const channelsLast = tf.transpose(images as tf.Tensor4D, [0, 2, 3, 1]);
       const output = network.forward(state, channelsLast, 'eval');
       const { logits, features } = output;
-      return { state: {}, outputs: { logits, features } };
+      const wanted = mapsOf(output, (name) => maps.includes(name));
+      const channelsFirst = Object.entries(wanted).map(([name, map]) => {
+        return [name, tf.transpose(map, [0, 3, 1, 2])] as const;
+      });
+      const named = Object.fromEntries(channelsFirst);
+      return { state: {}, outputs: { logits, features, ...named } };
     },
   };
 }

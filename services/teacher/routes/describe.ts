@@ -12,7 +12,7 @@ export function describe(context: TeacherContext): Describe {
     const { digest, network, featureDim, classCount, imageShape, engine } =
       description;
     if (request.dataset !== '') await datasetOf(request, imageShape, context);
-    const shapes = request.mapShapes ? await model.mapShapes() : [];
+    const shapes = request.mapShapes ? await model.mapShapes('maps') : [];
     return {
       model: name,
       teacherDigest: digest,

@@ -2,7 +2,7 @@ import { TeacherMismatchError } from '#runtime/errors.js';
 import type { Handlers } from '#runtime/rpc/server.js';
 import { toWire } from '#runtime/rpc/tensor-codec.js';
 import type { TeacherContext } from '../context.js';
-import { checkMaps, wireMaps } from './maps.js';
+import { checkMaps, checkOverflow, wireMaps } from './maps.js';
 import { outputsOf } from './outputs.js';
 import { queuingOf } from './queuing.js';
 import { samplesOf } from './samples.js';
@@ -30,6 +30,7 @@ export function extract(context: TeacherContext): Extract {
     const job = { ...samples, ...wanted };
     await checkMaps(job, model);
     const result = await model.run(job, queuing);
+    checkOverflow(job, result);
     const { features, logits, embeddings, similarities } = result;
     return {
       teacherDigest: digest,
@@ -37,8 +38,8 @@ export function extract(context: TeacherContext): Extract {
       ...(logits && { logits: toWire(logits) }),
       ...(embeddings && { embeddings: toWire(embeddings) }),
       ...(similarities && { similarities: toWire(similarities) }),
-      maps: wireMaps('maps', result),
-      preactivations: wireMaps('preactivations', result),
+      maps: wireMaps('maps', job, result),
+      preactivations: wireMaps('preactivations', job, result),
     };
   };
 }

@@ -2,6 +2,7 @@ import { InvalidRequestError } from '#runtime/errors.js';
 import type { ExtractRequest__Output } from '#proto/rrd/v1/ExtractRequest.js';
 import type { MapName } from '#distill/methods/method.js';
 import type { TeacherOutput__Output } from '#proto/rrd/v1/TeacherOutput.js';
+import { fromWirePrecision } from '#runtime/rpc/wire-precision.js';
 import type { Job, JobOutput, ProjectionKey } from '../job.js';
 
 /** As in an experiment: wider embeddings have no use and cost memory here. */
@@ -9,12 +10,12 @@ const maxFeatDim = 2048;
 
 /**
  * What a request asks for.
- * @throws InvalidRequestError if nothing, something unknown, or embeddings
- *   without a projection (or the other way round)
+ * @throws InvalidRequestError if nothing, something unknown, embeddings without
+ *   a projection (or the other way round), or a precision without maps
  */
 export function outputsOf(
   request: ExtractRequest__Output,
-): Pick<Job, 'outputs' | 'projection'> {
+): Pick<Job, 'outputs' | 'projection' | 'mapPrecision'> {
   const { mapIndices } = request;
   const outputs = new Set(
     request.outputs.flatMap((output) => outputsNamed(output, mapIndices)),
@@ -22,17 +23,26 @@ export function outputsOf(
   if (request.outputs.length === 0) {
     throw invalid('outputs', 'empty', 'at least one');
   }
-  if (mapIndices.length > 0 !== request.outputs.some(isOfMaps)) {
+  const hasMaps = request.outputs.some(isOfMaps);
+  if (mapIndices.length > 0 !== hasMaps) {
     const value = mapIndices.length > 0 ? 'there' : 'missing';
     const expected = 'there exactly for maps and pre-activations';
     throw invalid('map_indices', value, expected);
+  }
+  const mapPrecision = fromWirePrecision(request.mapPrecision, 'map_precision');
+  if (mapPrecision !== 'float32' && !hasMaps) {
+    const expected = 'there for maps and pre-activations only';
+    throw invalid('map_precision', mapPrecision, expected);
   }
   const { projection } = request;
   if (outputs.has('embeddings') !== Boolean(projection)) {
     const value = projection ? 'there' : 'missing';
     throw invalid('projection', value, 'there exactly for embeddings');
   }
-  return { outputs, ...(projection && { projection: checked(projection) }) };
+  return {
+    ...{ outputs, mapPrecision },
+    ...(projection && { projection: checked(projection) }),
+  };
 }
 
 const isOfMaps = (output: TeacherOutput__Output) =>

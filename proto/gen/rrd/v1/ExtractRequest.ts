@@ -4,6 +4,7 @@ import type { SampleRefs as _rrd_v1_SampleRefs, SampleRefs__Output as _rrd_v1_Sa
 import type { Tensor as _rrd_v1_Tensor, Tensor__Output as _rrd_v1_Tensor__Output } from '../../rrd/v1/Tensor.js';
 import type { TeacherOutput as _rrd_v1_TeacherOutput, TeacherOutput__Output as _rrd_v1_TeacherOutput__Output } from '../../rrd/v1/TeacherOutput.js';
 import type { Projection as _rrd_v1_Projection, Projection__Output as _rrd_v1_Projection__Output } from '../../rrd/v1/Projection.js';
+import type { DataType as _rrd_v1_DataType, DataType__Output as _rrd_v1_DataType__Output } from '../../rrd/v1/DataType.js';
 
 export interface ExtractRequest {
   'model'?: (string);
@@ -13,6 +14,7 @@ export interface ExtractRequest {
   'outputs'?: (_rrd_v1_TeacherOutput)[];
   'projection'?: (_rrd_v1_Projection | null);
   'mapIndices'?: (number)[];
+  'mapPrecision'?: (_rrd_v1_DataType);
   'client'?: (string);
   'priority'?: (number);
   'samples'?: "refs"|"pixels";
@@ -26,6 +28,7 @@ export interface ExtractRequest__Output {
   'outputs': (_rrd_v1_TeacherOutput__Output)[];
   'projection': (_rrd_v1_Projection__Output | null);
   'mapIndices': (number)[];
+  'mapPrecision': (_rrd_v1_DataType__Output);
   'client': (string);
   'priority': (number);
   'samples'?: "refs"|"pixels";

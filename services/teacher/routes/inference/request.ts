@@ -1,3 +1,5 @@
+import { isMapName, partsOf } from '#distill/map-names.js';
+import { type Precision, precisions } from '#distill/precision.js';
 import type { ModelInferRequest__Output } from '#proto/inference/ModelInferRequest.js';
 import type { Augmentation__Output } from '#proto/rrd/v1/Augmentation.js';
 import type { ExtractRequest__Output } from '#proto/rrd/v1/ExtractRequest.js';
@@ -13,6 +15,7 @@ import {
   type InferTensor,
   type Parameters,
 } from '#runtime/rpc/infer-codec.js';
+import { toWirePrecision } from '#runtime/rpc/wire-precision.js';
 
 /** The names of a model's outputs are those of our own contract. */
 const outputs: Readonly<Record<string, TeacherOutput__Output>> = {
@@ -21,6 +24,12 @@ const outputs: Readonly<Record<string, TeacherOutput__Output>> = {
   embeddings: 'TEACHER_OUTPUT_EMBEDDINGS',
   similarities: 'TEACHER_OUTPUT_SIMILARITIES',
 };
+const mapOutputs = {
+  maps: 'TEACHER_OUTPUT_MAPS',
+  preactivations: 'TEACHER_OUTPUT_PREACTIVATIONS',
+} as const;
+const mapName = /^(maps|preactivations)\.\d{1,4}$/;
+
 /** What a request that names no outputs gets. */
 const usual = ['features', 'logits'];
 
@@ -46,18 +55,31 @@ export function toExtractRequest(
 ): ExtractRequest__Output {
   checkVersion(request.modelVersion);
   const { parameters } = request;
-  const names = request.outputs.map(({ name }) => name);
-  const wanted = names.length > 0 ? names : usual;
+  const names = outputNamesOf(request);
   return {
     model: request.modelName,
     teacherDigest: textParameter(parameters, 'rrd_teacher_digest'),
     ...samplesOf(request),
-    outputs: wanted.map((name) => oneOf(outputs, 'outputs', name)),
+    outputs: [...new Set(names.map(outputOf))],
     projection: projectionOf(parameters),
-    mapIndices: [],
+    mapIndices: mapIndicesOf(names),
+    mapPrecision: toWirePrecision(mapPrecisionOf(request)),
     client: textParameter(parameters, 'rrd_client'),
     priority: integerParameter(parameters, 'rrd_priority') ?? 0,
   };
+}
+
+/** What the request names, or the usual ones. */
+export function outputNamesOf({
+  outputs,
+}: Pick<ModelInferRequest__Output, 'outputs'>): readonly string[] {
+  return outputs.length > 0 ? outputs.map(({ name }) => name) : usual;
+}
+
+/** Those of the maps that are named, each once. */
+export function mapIndicesOf(names: readonly string[]): number[] {
+  const maps = names.filter(isMapName);
+  return [...new Set(maps.map((name) => partsOf(name).index))];
 }
 
 /** Models have no versions but the one that is there. */
@@ -68,6 +90,27 @@ export function checkVersion(version: string): void {
     value: version,
     expected: '1 or nothing',
   });
+}
+
+function outputOf(name: string): TeacherOutput__Output {
+  if (!isMapName(name)) return oneOf(outputs, 'outputs', name);
+  if (mapName.test(name)) return mapOutputs[partsOf(name).kind];
+  const expected = 'maps or preactivations with a number, such as maps.3';
+  throw new InvalidRequestError({ field: 'outputs', value: name, expected });
+}
+
+/** Of the protocol's typed contents none are halves. */
+function mapPrecisionOf({
+  parameters,
+  rawInputContents,
+}: ModelInferRequest__Output): Precision {
+  const field = 'rrd_map_precision';
+  const value = textParameter(parameters, field) || 'float32';
+  const known = Object.fromEntries(precisions.map((name) => [name, name]));
+  const precision = oneOf(known, field, value);
+  if (precision === 'float32' || rawInputContents.length > 0) return precision;
+  const expected = 'float32, unless the contents are raw';
+  throw new InvalidRequestError({ field, value, expected });
 }
 
 function samplesOf(
