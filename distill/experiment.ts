@@ -75,6 +75,8 @@ export const experimentFields = z.strictObject({
    * samples: the global batch is `ranks * training.batchSize`.
    */
   ranks: count.max(64).default(1),
+  /** What ranks round gradients to, and their mean, where they meet. */
+  gradientPrecision: z.enum(['float32', 'bfloat16']).default('float32'),
   /** Workers that share the ranks, at most. Never changes a result. */
   workers: count.max(64).default(1),
   training: z.strictObject({

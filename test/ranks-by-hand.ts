@@ -3,6 +3,7 @@ import {
   createRankPrograms,
   type RankPrograms,
 } from '#distill/rank-programs.js';
+import { type Precision, roundRows } from '#distill/precision.js';
 import type {
   HostTensor,
   NamedHostTensors,
@@ -28,7 +29,7 @@ export async function openRanks(
   engine: Engine,
   options: TrainProgramOptions & { readonly experiment: Experiment },
 ): Promise<RankedStudent> {
-  const { ranks, training } = options.experiment;
+  const { ranks, training, gradientPrecision } = options.experiment;
   const programs = createRankPrograms(options);
   const gradients = await engine.compile(programs.gradients, {});
   let state = programs.initialState(training.seed);
@@ -46,7 +47,11 @@ export async function openRanks(
         (name) => !isBuffer(name) && !isRemembered(name),
       );
       const means = Object.fromEntries(
-        names.map((name) => [name, mean(outputs.map((own) => own[name]!))]),
+        names.map((name) => {
+          const parts = outputs.map((own) => own[name]!);
+          const precision = isGradient(name) ? gradientPrecision : 'float32';
+          return [name, mean(parts, precision)];
+        }),
       );
       const gradient = filtered(means, isGradient);
       const graded = Object.keys(gradient).map((name) => name.slice(9));
@@ -131,12 +136,14 @@ function rowsOf(
   return Object.fromEntries(entries);
 }
 
-function mean(parts: readonly HostTensor[]): HostTensor {
-  const { shape, data } = parts[0]!;
-  const values = Float32Array.from(data);
-  for (const part of parts.slice(1)) {
-    for (let i = 0; i < values.length; i++) values[i]! += part.data[i]!;
+function mean(parts: readonly HostTensor[], precision: Precision): HostTensor {
+  const rounded = parts.map(({ data }) =>
+    roundRows(Float32Array.from(data), precision),
+  );
+  const values = Float32Array.from(rounded[0]!);
+  for (const part of rounded.slice(1)) {
+    for (let i = 0; i < values.length; i++) values[i]! += part[i]!;
   }
   for (let i = 0; i < values.length; i++) values[i]! /= parts.length;
-  return { shape, data: values };
+  return { shape: parts[0]!.shape, data: roundRows(values, precision) };
 }

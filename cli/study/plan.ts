@@ -155,11 +155,8 @@ function studentExperiment(
   return {
     ...{ name: `${name}-${method}`, dataset, student: { network: student } },
     // Plain training has one too, to measure how far it agrees with it.
-    ...{
-      teacher: { model: teacher, mapPrecision: 'float32' },
-      loss: methods[method]!,
-      bank,
-    },
+    teacher: { model: teacher, mapPrecision: 'float32' },
+    ...{ loss: methods[method]!, bank },
     training: { ...training, learningRate, seed },
     ...sameForAll,
   };
@@ -168,6 +165,7 @@ function studentExperiment(
 const sameForAll = {
   ranks: 1,
   workers: 1,
+  gradientPrecision: 'float32',
   prefetch: 4,
   engine: 'auto',
 } as const;

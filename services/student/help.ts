@@ -106,6 +106,7 @@ function memberOf(
   return new Member({
     ...{ runId, attempt, thread, compute, tls: config.tls, ...more },
     worldSize: experiment.ranks,
+    precision: experiment.gradientPrecision,
     totalSteps: plan.totalSteps,
     testSize: facts.testSize,
     evaluatesAfter: (step) =>

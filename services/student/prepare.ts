@@ -88,15 +88,17 @@ function openGroup(
   closers: Closer[],
 ): Group {
   const { runId, attempt, experiment } = order;
-  const { ranks: worldSize, workers } = experiment;
+  const { ranks: worldSize, workers, gradientPrecision } = experiment;
   const { config, address, door, events, signal } = around;
   const { worker, tls } = config;
   const { thread, compute, facts, teacher, bank } = peers;
   const feed = (ranks: readonly number[]) =>
     feedOf(order, around, peers, ranks);
-  if (workers === 1) return new SingleGroup(worldSize, feed);
+  const precision = gradientPrecision;
+  if (workers === 1) return new SingleGroup(worldSize, precision, feed);
   const chief = new Chief({
-    ...{ runId, attempt, worldSize, workers, tls, signal, thread, compute },
+    ...{ runId, attempt, worldSize, workers, precision, tls, signal },
+    ...{ thread, compute },
     self: { worker, address },
     facts: replicaFactsOf(facts),
     testSize: facts.testSize,

@@ -3,7 +3,7 @@ import {
   newBufferOf,
   type RankPrograms,
 } from '#distill/rank-programs.js';
-import { bufferOf } from '#distill/ranks.js';
+import { bufferOf, meanOfRanks } from '#distill/ranks.js';
 import type { NamedHostTensors, NamedSpecs } from '#distill/tensors.js';
 import { momentumOf } from '#distill/train-step.js';
 import type { Engine, Executable } from '#runtime/compute/engine.js';
@@ -11,9 +11,9 @@ import { packTensors, unpackTensors } from './packing.js';
 
 /** What all ranks put together, of one of them. */
 export interface RankPart {
-  /** Its gradients, then its measurements: what the mean is taken of. */
+  /** Its gradients: what the mean is taken of. */
   readonly vector: Float32Array<ArrayBuffer>;
-  /** Its new buffers, packed. */
+  /** Its measurements and new buffers, packed: for who holds the run. */
   readonly buffers: Uint8Array<ArrayBuffer>;
 }
 
@@ -23,19 +23,25 @@ export interface RankResult extends RankPart {
   readonly others: NamedHostTensors;
 }
 
-/** New buffers of a rank that was computed elsewhere. */
+/** Measurements and new buffers of a rank that was computed elsewhere. */
 export interface RankBuffers {
   readonly rank: number;
   readonly buffers: Uint8Array;
 }
 
-/** Which values a vector has, in their order. */
+/** What a rank's program gives, in the order in which it is packed. */
 interface Layout {
   /** Weights that have a gradient. */
   readonly graded: readonly string[];
   readonly measured: readonly string[];
-  /** No part of the vector. */
+  /** What stays where it was computed. */
   readonly others: readonly string[];
+}
+
+/** Of a rank's first half, until the step counts. */
+interface Computed {
+  readonly measured: NamedHostTensors;
+  readonly buffers: NamedHostTensors;
 }
 
 /**
@@ -47,7 +53,7 @@ export class RankStep {
   readonly #engine: Engine;
   readonly #programs: RankPrograms;
   readonly #gradients: Executable;
-  readonly #computed = new Map<number, NamedHostTensors>();
+  readonly #computed = new Map<number, Computed>();
   #state: NamedHostTensors;
   #layout: Layout | undefined;
   #apply: Executable | undefined;
@@ -84,17 +90,24 @@ export class RankStep {
       ...inputs,
     });
     this.#layout ??= layoutOf(this.#programs, outputs);
-    const { graded, measured } = this.#layout;
-    const values = [...graded.map(gradientOf), ...measured];
-    const computed = Object.entries(own).map(([name, before]) => [
+    const { graded, measured, others } = this.#layout;
+    const entries = Object.entries(own).map(([name, before]) => [
       name,
       outputs[newBufferOf(name)] ?? before,
     ]);
-    this.#computed.set(rank, Object.fromEntries(computed) as NamedHostTensors);
+    const computed: Computed = {
+      measured: pick(outputs, measured),
+      buffers: Object.fromEntries(entries) as NamedHostTensors,
+    };
+    this.#computed.set(rank, computed);
+    const vector = packTensors(outputs, graded.map(gradientOf));
     return {
-      vector: new Float32Array(packTensors(outputs, values).buffer),
-      buffers: packTensors(this.#computed.get(rank)!, Object.keys(buffers)),
-      others: pick(outputs, this.#layout.others),
+      vector: new Float32Array(vector.buffer),
+      buffers: packTensors({ ...computed.measured, ...computed.buffers }, [
+        ...measured,
+        ...Object.keys(buffers),
+      ]),
+      others: pick(outputs, others),
     };
   }
 
@@ -102,38 +115,33 @@ export class RankStep {
    * The second half, which needs a first half here before it.
    * @param mean of the vectors of all ranks
    * @param elsewhere of the ranks that were not computed here, if wanted
-   * @returns the mean measurements
+   * @returns the mean measurements of all ranks that are known here
    */
   async apply(
     mean: Float32Array,
     learningRate: number,
     elsewhere: readonly RankBuffers[],
   ): Promise<NamedHostTensors> {
-    const { trainable, buffers } = this.#programs;
+    const { trainable } = this.#programs;
     if (!this.#layout) throw new Error('gradients come first');
     const { graded, measured } = this.#layout;
-    const scalars = Object.fromEntries(
-      measured.map((name) => [name, { shape: [], dataType: 'float32' }]),
-    ) as NamedSpecs;
-    const specs = {
-      ...Object.fromEntries(graded.map((n) => [gradientOf(n), trainable[n]!])),
-      ...scalars,
-    };
-    const means = unpackTensors(specs, asBytes(mean));
+    const specs = Object.fromEntries(
+      graded.map((name) => [gradientOf(name), trainable[name]!] as const),
+    );
     this.#apply ??= await this.#compileApply(graded);
     await this.#apply.run({
-      ...pick(means, graded.map(gradientOf)),
+      ...unpackTensors(specs, asBytes(mean)),
       learningRate: { shape: [], data: Float32Array.of(learningRate) },
     });
-    for (const { rank, buffers: packed } of elsewhere) {
-      this.#computed.set(rank, unpackTensors(buffers, packed));
-    }
+    for (const { rank, buffers } of elsewhere)
+      this.#computed.set(rank, this.#unpack(buffers, measured));
+    const means = this.#meansOf(measured);
     this.#state = {
       ...this.#state,
       ...(await this.#apply.readState(graded)),
       ...this.#takeBuffers(),
     };
-    return pick(means, measured);
+    return means;
   }
 
   /** A copy of the state between two steps (of `names` only, if given). */
@@ -155,8 +163,31 @@ export class RankStep {
     return this.#engine.compile(program, ofSgd(this.#state, graded));
   }
 
+  #unpack(packed: Uint8Array, measured: readonly string[]): Computed {
+    const { buffers } = this.#programs;
+    const scalar = { shape: [], dataType: 'float32' } as const;
+    const scalars = Object.fromEntries(measured.map((name) => [name, scalar]));
+    const all = unpackTensors({ ...scalars, ...buffers }, packed);
+    return {
+      measured: pick(all, measured),
+      buffers: pick(all, Object.keys(buffers)),
+    };
+  }
+
+  /** In rank order, as gradients are. */
+  #meansOf(measured: readonly string[]): NamedHostTensors {
+    const ranks = [...this.#computed].sort(([one], [other]) => one - other);
+    const means = measured.map((name) => {
+      const values = ranks.map(
+        ([, own]) => own.measured[name]!.data as Float32Array,
+      );
+      return [name, { shape: [], data: meanOfRanks(values) }] as const;
+    });
+    return Object.fromEntries(means);
+  }
+
   #takeBuffers(): NamedHostTensors {
-    const all = [...this.#computed].flatMap(([rank, buffers]) =>
+    const all = [...this.#computed].flatMap(([rank, { buffers }]) =>
       Object.entries(buffers).map(
         ([name, tensor]) => [bufferOf(rank, name), tensor] as const,
       ),

@@ -79,7 +79,7 @@ it('a worker whose weights are others ends the run', async () => {
       // As if a bit of its memory had flipped.
       digest: () => Promise.resolve('f'.repeat(64)),
     },
-    ...{ worldSize: 2, totalSteps: open.plan.totalSteps },
+    ...{ worldSize: 2, precision: 'float32', totalSteps: open.plan.totalSteps },
     ...{ testSize: open.facts.testSize, evaluatesAfter: () => false },
     self: { worker: 'astray', address: around.address },
     facts: replicaFactsOf(open.facts),

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Experiment } from '#distill/experiment.js';
 import type { NamedHostTensors } from '#distill/tensors.js';
 import { readCheckpoint } from '#runtime/checkpoint/index.js';
 import { Classifier } from '#runtime/classifier.js';
@@ -20,14 +21,9 @@ import { longExperiment, makeWorld, type World } from '../world.js';
 const noTls = spawnSync('openssl', ['version']).status !== 0;
 const steps = 54; // 9 epochs of 6
 
-async function oneProcess(
-  world: World,
-  enqueue: 'before' | 'after',
-  ranks: number,
-) {
+async function oneProcess(world: World, experiment: Experiment) {
   const engine = await createEngine(testEngine);
   const dataset = await openDatasets(world.datasets).get('tiny');
-  const experiment = longExperiment(enqueue, 1, ranks);
   const { teacher } = world;
   return trainInOneProcess({ experiment, engine, dataset, teacher, steps });
 }
@@ -53,19 +49,19 @@ async function evaluationOf(world: World, state: NamedHostTensors) {
 
 describe('ranks over several workers equal one process', () => {
   it.each([
-    [2, 2, 'before', 4],
-    [4, 3, 'after', 1],
+    [2, 2, 'before', 4, 'float32'],
+    [4, 3, 'after', 1, 'bfloat16'],
   ] as const)(
-    '%i ranks on %i workers, loss and state, enqueueing %s, prefetch %i',
-    async (ranks, workers, enqueue, prefetch) => {
+    '%i ranks on %i workers, loss and state, enqueueing %s, prefetch %i, gradients in %s',
+    async (ranks, workers, enqueue, prefetch, gradientPrecision) => {
       await using world = await makeWorld();
       await using cluster = await startCluster(world, { students: workers });
-      const reference = await oneProcess(world, enqueue, ranks);
       const address = cluster.orchestratorAddress;
       const experiment = {
         ...longExperiment(enqueue, prefetch, ranks),
-        workers,
+        ...{ workers, gradientPrecision },
       };
+      const reference = await oneProcess(world, experiment);
       const { result } = await runToEnd(address, experiment, 'spread');
       expect(await lossesOf(world.runsDir, 'spread')).toEqual(reference.losses);
       expect(result?.bankVersions).toBe(steps);
@@ -96,8 +92,8 @@ describe('ranks over several workers equal one process', () => {
           student: { ...listen, tls: client },
         },
       });
-      const reference = await oneProcess(world, 'before', 2);
       const experiment = { ...longExperiment('before', 4, 2), workers: 2 };
+      const reference = await oneProcess(world, experiment);
       await runToEnd(cluster.orchestratorAddress, experiment, 'tls');
       expect(await lossesOf(world.runsDir, 'tls')).toEqual(reference.losses);
     },

@@ -1,3 +1,4 @@
+import type { Precision } from '#distill/precision.js';
 import { Notifier } from '#runtime/bus/notifier.js';
 import {
   MembersChangedError,
@@ -26,6 +27,8 @@ export interface ChiefOptions {
   readonly runId: string;
   readonly attempt: number;
   readonly worldSize: number;
+  /** Of the mean: see `meanOfRanks`. */
+  readonly precision: Precision;
   /** Workers wanted, ourselves included. */
   readonly workers: number;
   readonly self: { readonly worker: string; readonly address: string };
@@ -184,11 +187,12 @@ export class Chief implements Group, GroupHost {
     members: readonly GroupMember[],
     stateBytes: number,
   ): Generation {
-    const { runId, attempt, tls, feedOf, settings, testSize } = this.#options;
+    const { runId, attempt, tls, feedOf, settings, testSize, precision } =
+      this.#options;
     const { heartbeatMs, leaseMs } = settings;
     return (this.#generation = new Generation({
       ...{ runId, attempt, generation: ++this.#count, step, index: 0 },
-      ...{ tls, heartbeatMs, leaseMs },
+      ...{ tls, heartbeatMs, leaseMs, precision },
       ...{ feedOf, maxBytes: maxBytesOf(stateBytes, testSize) },
       ranks: members.map(({ ranks }) => ranks),
       addresses: members.map(({ address }) => address),

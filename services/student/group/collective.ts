@@ -1,3 +1,4 @@
+import type { Precision } from '#distill/precision.js';
 import { meanOfRanks } from '#distill/ranks.js';
 import type { RankBuffers, RankPart } from '../rank-step.js';
 
@@ -5,7 +6,7 @@ import type { RankBuffers, RankPart } from '../rank-step.js';
 export interface StepMean {
   /** Of the ranks' vectors, see `meanOfRanks`. */
   readonly mean: Float32Array;
-  /** New buffers of ranks that were computed elsewhere, for who keeps them. */
+  /** What ranks that were computed elsewhere have besides, for who keeps it. */
   readonly elsewhere: readonly RankBuffers[];
 }
 
@@ -28,7 +29,11 @@ export class LocalCollective implements Collective {
   readonly ranks: readonly number[];
   readonly #vectors: Float32Array[] = [];
 
-  constructor(worldSize: number) {
+  /** @param precision see `meanOfRanks` */
+  constructor(
+    worldSize: number,
+    private readonly precision: Precision,
+  ) {
     this.ranks = Array.from({ length: worldSize }, (_, rank) => rank);
   }
 
@@ -38,6 +43,6 @@ export class LocalCollective implements Collective {
 
   async mean(): Promise<StepMean> {
     const vectors = this.ranks.map((rank) => this.#vectors[rank]!);
-    return { mean: meanOfRanks(vectors), elsewhere: [] };
+    return { mean: meanOfRanks(vectors, this.precision), elsewhere: [] };
   }
 }

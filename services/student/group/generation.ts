@@ -20,7 +20,7 @@ export interface Team {
 export interface GenerationOptions
   extends
     Omit<LinksOptions, 'mesh' | 'onBroken'>,
-    Pick<MeshOptions, 'ranks' | 'step' | 'maxBytes'> {
+    Pick<MeshOptions, 'ranks' | 'step' | 'maxBytes' | 'precision'> {
   readonly feedOf: (ranks: readonly number[]) => StepFeed;
   /** Once: the generation is over, because a worker cannot be reached. */
   readonly onBroken: (error: MembersChangedError) => void;

@@ -1,3 +1,4 @@
+import type { Precision } from '#distill/precision.js';
 import type { StepFeed } from '../step-feed.js';
 import { LocalCollective } from './collective.js';
 import type { Team } from './generation.js';
@@ -18,11 +19,13 @@ export interface Group {
 export class SingleGroup implements Group {
   readonly #team: Team;
 
+  /** @param precision see `meanOfRanks` */
   constructor(
     worldSize: number,
+    precision: Precision,
     feedOf: (ranks: readonly number[]) => StepFeed,
   ) {
-    const collective = new LocalCollective(worldSize);
+    const collective = new LocalCollective(worldSize, precision);
     const feed = feedOf(collective.ranks);
     const changed = new AbortController().signal; // never
     this.#team = { collective, feed, changed };

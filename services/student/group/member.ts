@@ -1,3 +1,4 @@
+import type { Precision } from '#distill/precision.js';
 import type { Assignment__Output } from '#proto/rrd/v1/Assignment.js';
 import type { JoinRequest } from '#proto/rrd/v1/JoinRequest.js';
 import type { JoinResponse__Output } from '#proto/rrd/v1/JoinResponse.js';
@@ -30,6 +31,8 @@ export interface MemberOptions extends StepPlace {
   readonly runId: string;
   readonly attempt: number;
   readonly worldSize: number;
+  /** Of the mean: see `meanOfRanks`. */
+  readonly precision: Precision;
   readonly totalSteps: number;
   /** Samples of the test split. */
   readonly testSize: number;
@@ -157,7 +160,8 @@ export class Member implements GroupHost {
   }
 
   #begin(assignment: Assignment__Output): Generation {
-    const { runId, attempt, tls, feedOf, settings, testSize } = this.#options;
+    const { runId, attempt, tls, feedOf, settings, testSize, precision } =
+      this.#options;
     const { heartbeatMs, leaseMs } = settings;
     const { generation, step, members, index, stateBytes } = assignment;
     const ranks = members.map((member) => member.ranks);
@@ -165,7 +169,7 @@ export class Member implements GroupHost {
     const { feed, close } = feedOf(own, step, assignment.queue);
     const begun = new Generation({
       ...{ runId, attempt, generation, step, index, ranks },
-      ...{ tls, heartbeatMs, leaseMs },
+      ...{ tls, heartbeatMs, leaseMs, precision },
       addresses: members.map(({ address }) => address),
       maxBytes: maxBytesOf(stateBytes, testSize),
       feedOf: () => feed,

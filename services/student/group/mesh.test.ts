@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rngFrom } from '#distill/data/rng.js';
+import type { Precision } from '#distill/precision.js';
 import { MembersChangedError } from '#runtime/errors.js';
 import { forwardBatchSize } from '#runtime/forward.js';
 import { createLogger } from '#runtime/logger.js';
@@ -46,6 +47,12 @@ async function takeStep(
   return Promise.all(workers.map((worker) => worker.mean(step)));
 }
 
+interface StartOptions {
+  /** maxBytes of each worker, if not 4 MiB. */
+  readonly limits?: readonly number[];
+  readonly precision?: Precision;
+}
+
 /** Workers that are connected over gRPC. */
 class Workers {
   readonly generations: Generation[] = [];
@@ -53,13 +60,12 @@ class Workers {
   readonly broken: string[] = [];
 
   /**
-   * @param limits maxBytes of each, if not 4 MiB
    * @param far what stands between a worker and those that call it
    */
   async start(
     worldSize: number,
     count: number,
-    limits: number[] = [],
+    { limits = [], precision = 'float32' }: StartOptions = {},
     far?: { readonly proxy: HoldingProxy; readonly leaseMs: number },
   ) {
     const doors = Array.from({ length: count }, () => new GroupDoor());
@@ -84,7 +90,7 @@ class Workers {
       const generation = new Generation({
         ...address,
         ...{ generation: 1, step: 0, index, ranks, addresses },
-        maxBytes: limits[index] ?? 2 ** 22,
+        ...{ maxBytes: limits[index] ?? 2 ** 22, precision },
         ...{ tls: undefined, heartbeatMs: 50 },
         leaseMs: far?.leaseMs ?? 60_000,
         feedOf: idleFeed,
@@ -164,27 +170,30 @@ describe.each([
   beforeEach(() => void (workers = new Workers()));
   afterEach(() => workers.close());
 
-  it('gives all the same mean, bit for bit that of a local one', async () => {
-    const worldSize = 5;
-    const local = new LocalCollective(worldSize);
-    const meshes = await workers.start(worldSize, count);
-    // Fewer values than workers, and more than one message.
-    for (const [step, length] of [3, 300_003, 1].entries()) {
-      const [expected] = await takeStep([local], step, length);
-      for (const [i, { mean, elsewhere }] of (
-        await takeStep(meshes, step, length)
-      ).entries()) {
-        expect(bytesOf(mean).equals(bytesOf(expected!.mean))).toBe(true);
-        const others = meshes.slice(1).flatMap(({ ranks }) => ranks);
-        expect(elsewhere.map(({ rank }) => rank)).toEqual(
-          i === 0 ? others : [],
-        );
-        for (const { rank, buffers } of elsewhere)
-          expect([...buffers]).toEqual([...resultOf(0, rank, 0).buffers]);
+  it.each(['float32', 'bfloat16'] as const)(
+    'gives all the same mean, bit for bit that of a local one: %s',
+    async (precision) => {
+      const worldSize = 5;
+      const local = new LocalCollective(worldSize, precision);
+      const meshes = await workers.start(worldSize, count, { precision });
+      // Fewer values than workers, and more than one message.
+      for (const [step, length] of [3, 300_003, 1].entries()) {
+        const [expected] = await takeStep([local], step, length);
+        for (const [i, { mean, elsewhere }] of (
+          await takeStep(meshes, step, length)
+        ).entries()) {
+          expect(bytesOf(mean).equals(bytesOf(expected!.mean))).toBe(true);
+          const others = meshes.slice(1).flatMap(({ ranks }) => ranks);
+          expect(elsewhere.map(({ rank }) => rank)).toEqual(
+            i === 0 ? others : [],
+          );
+          for (const { rank, buffers } of elsewhere)
+            expect([...buffers]).toEqual([...resultOf(0, rank, 0).buffers]);
+        }
       }
-    }
-    expect(workers.broken).toEqual([]);
-  });
+      expect(workers.broken).toEqual([]);
+    },
+  );
 });
 
 describe('a mesh', () => {
@@ -203,7 +212,7 @@ describe('a mesh', () => {
   });
 
   it('refuses what has no place in it, and says so to its chief', async () => {
-    const meshes = await workers.start(2, 2, [100]);
+    const meshes = await workers.start(2, 2, { limits: [100] });
     meshes[1]!.contribute(0, 1, resultOf(0, 1, 1_000));
     await expect.poll(() => workers.broken.length).toBeGreaterThan(0);
     expect(workers.broken[0]).toContain(
@@ -226,7 +235,7 @@ describe('a mesh', () => {
   it('notices one that it calls and does not hear, not one that is busy', async () => {
     await using proxy = await startHoldingProxy('');
     const far = { proxy, leaseMs: 1_000 };
-    const meshes = await workers.start(2, 2, [], far);
+    const meshes = await workers.start(2, 2, {}, far);
     await takeStep(meshes, 0, 10);
     // Nobody has anything to say for longer than the lease.
     await sleep(1.5 * far.leaseMs);

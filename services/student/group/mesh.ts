@@ -1,3 +1,9 @@
+import {
+  bytesPerValue,
+  decodeRows,
+  encodeRows,
+  type Precision,
+} from '#distill/precision.js';
 import { meanOfRanks } from '#distill/ranks.js';
 import { InvalidRequestError } from '#runtime/errors.js';
 import type { RankBuffers, RankPart } from '../rank-step.js';
@@ -14,13 +20,14 @@ export interface MeshOptions {
   readonly index: number;
   /** Steps taken. */
   readonly step: number;
+  /** What vectors and means are rounded to: see `meanOfRanks`. */
+  readonly precision: Precision;
   /** That no rank's vector or buffers exceed. */
   readonly maxBytes: number;
 }
 
 /** Ends a part, so that no message keeps others waiting for long. */
 const maxPartBytes = 2 ** 20;
-const floatBytes = 4;
 const chief = 0;
 
 /**
@@ -80,8 +87,8 @@ export class Mesh implements Collective, Others {
     this.#length = vector.length;
     for (const place of this.#places()) {
       const { start, end } = this.#shareOf(place);
-      const share = vector.subarray(start, end);
-      this.#send(place, { step, kind: 'vector', source: rank }, asBytes(share));
+      const share = this.#encoded(vector.subarray(start, end));
+      this.#send(place, { step, kind: 'vector', source: rank }, share);
     }
     if (this.#options.index === chief) return;
     this.#send(chief, { step, kind: 'buffers', source: rank }, buffers);
@@ -94,7 +101,8 @@ export class Mesh implements Collective, Others {
     mean.set(own, this.#shareOf(index).start);
     const others = this.#places().filter((place) => place !== index);
     for (const place of others) {
-      this.#send(place, { step, kind: 'mean', source: index }, asBytes(own));
+      const share = this.#encoded(own);
+      this.#send(place, { step, kind: 'mean', source: index }, share);
     }
     for (const source of others) {
       const share = this.#shareOf(source);
@@ -118,7 +126,7 @@ export class Mesh implements Collective, Others {
       const key = { step, kind: 'vector', source: rank } as const;
       parts.push(await this.#take(key, share));
     }
-    return meanOfRanks(parts);
+    return meanOfRanks(parts, this.#options.precision);
   }
 
   async #buffersOfOthers(step: number): Promise<RankBuffers[]> {
@@ -132,9 +140,16 @@ export class Mesh implements Collective, Others {
   }
 
   async #take(key: PartKey, { start, end }: Share): Promise<Float32Array> {
+    const { precision } = this.#options;
     const { buffer, byteLength } = await this.#inbox.take(key);
-    const expected = (end - start) * floatBytes;
-    if (byteLength === expected) return new Float32Array(buffer);
+    const expected = (end - start) * bytesPerValue(precision);
+    if (byteLength === expected) {
+      const stored =
+        precision === 'float32'
+          ? new Float32Array(buffer)
+          : new Uint16Array(buffer);
+      return decodeRows(stored, precision);
+    }
     const field = `total_bytes of a ${key.kind}`;
     throw new InvalidRequestError({ field, value: byteLength, expected });
   }
@@ -150,6 +165,12 @@ export class Mesh implements Collective, Others {
     }
   }
 
+  /** As it travels. */
+  #encoded(values: Float32Array): Uint8Array {
+    const stored = encodeRows(values, this.#options.precision);
+    return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
+  }
+
   #places(): number[] {
     return this.#options.ranks.map((_, place) => place);
   }
@@ -157,8 +178,4 @@ export class Mesh implements Collective, Others {
   #shareOf(place: number): Share {
     return shareOf(this.#length, this.#options.ranks.length, place);
   }
-}
-
-function asBytes({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }
