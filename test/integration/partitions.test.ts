@@ -24,7 +24,8 @@ const leaseMs = 3_000;
 
 const alone = lasting(longExperiment('before', 1), 6);
 const workers = 3;
-const shared = { ...lasting(longExperiment('before', 1, 4), 9), workers };
+const shared = { ...lasting(longExperiment('before', 1, 4), 12), workers };
+const unreached = "the run's chief cannot be reached; trying again";
 
 function lasting(experiment: Experiment, epochs: number): Experiment {
   return { ...experiment, training: { ...experiment.training, epochs } };
@@ -236,6 +237,10 @@ describe.skipIf(missing)(
 
       chief.door.cut();
       await sharing(1);
+      // A seat that is taken in vain must not be lost.
+      const refused = ({ service }: LinkedStudent) =>
+        says(service, run.runId, unreached).length > 0;
+      await until(() => cluster.students.some(refused));
       chief.door.mend();
       await sharing(workers);
 
