@@ -8,6 +8,7 @@ import { createProceduralDataset } from '#distill/data/procedural.js';
 import { forEachBounded } from '#runtime/data/bounded.js';
 import { openDatasets } from '#runtime/data/index.js';
 import { packageRoot } from '#runtime/paths.js';
+import { findPyTorch } from './pytorch.js';
 
 /**
  * ImageNet's input, 500 x 375 JPEGs to views of 224 x 224: images a second,
@@ -105,10 +106,12 @@ async function writePhotos(root: string): Promise<void> {
 async function peer(folder: string): Promise<number | undefined> {
   const script = join(packageRoot, 'bench/peers/decode.py');
   const workers = String(availableParallelism());
-  const run = promisify(execFile)('python3', [script, folder, workers], {
-    timeout: 120_000,
-  });
-  const output = await run.catch(() => undefined);
+  const run = async () => {
+    const { python } = await findPyTorch();
+    const args = [script, folder, workers];
+    return promisify(execFile)(python, args, { timeout: 120_000 });
+  };
+  const output = await run().catch(() => undefined);
   if (!output) return undefined;
   const { imagesPerSecond } = JSON.parse(output.stdout) as {
     imagesPerSecond: number;
