@@ -146,6 +146,36 @@ describe('subscribe', () => {
     await expect(read(9)).rejects.toBeInstanceOf(InvalidRequestError);
   });
 
+  it('sends the rest of a snapshot, and all since its first part', async () => {
+    const { client } = await start();
+    await create(client);
+    for (let step = 0; step < 3; step++) await enqueue(client, step);
+    const read = async (fromVersion?: number, firstSlot = 2000) => {
+      const rest = {
+        ...{ queue: 'q', firstSlot, runId: 'r' },
+        ...(fromVersion !== undefined && { fromVersion }),
+      };
+      const seen: unknown[] = [];
+      for await (const { snapshot, chunk, delta } of client.subscribe(rest)) {
+        if (snapshot) seen.push([snapshot.state?.version, snapshot.nextStep]);
+        if (chunk) seen.push([chunk.firstSlot, chunk.rows?.shape]);
+        if (delta) seen.push(delta.version);
+        if (delta?.version === 3) return seen;
+      }
+      return seen;
+    };
+    expect(await read(1)).toEqual([[3, 3], [2000, [48, 128]], 2, 3]);
+    for (const [field, asked] of [
+      ['first_slot', read(1, spec.capacity)],
+      ['from_version', read(undefined)],
+      ['from_version', read(4)],
+    ] as const) {
+      await expect(asked).rejects.toMatchObject({
+        ...{ reason: 'INVALID_REQUEST', metadata: { field } },
+      });
+    }
+  });
+
   it('sends heartbeats while nothing is committed', async () => {
     const { client } = await start({ heartbeatMs: 20 });
     await create(client);

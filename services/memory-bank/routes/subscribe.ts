@@ -1,4 +1,5 @@
 import type { SubscribeResponse } from '#proto/rrd/v1/SubscribeResponse.js';
+import { InvalidRequestError } from '#runtime/errors.js';
 import { toWireRows } from '#runtime/bank/wire-rows.js';
 import type { Attached, BankQueue } from '../bank-queue.js';
 import type { Context, Routes } from '../context.js';
@@ -16,13 +17,13 @@ export const subscribe = (context: Context): Routes['subscribe'] =>
     const { queue: name, fromVersion, firstSlot, runId } = request;
     const { bank, events } = context;
     const queue = bank.get(name);
+    if (firstSlot !== undefined) validateRest(queue, fromVersion, firstSlot);
     const changes = new Changes(queue, signal);
     events.subscribed(queue, fromVersion);
     try {
       let version = fromVersion;
       if (version === undefined || firstSlot !== undefined) {
         version ??= queue.state.version;
-        queue.deltaAfter(version); // refuses what cannot be completed
         yield* snapshotOf(context, queue, { firstSlot, runId });
       }
       yield* commitsAfter(version, queue, changes, context.config.heartbeatMs);
@@ -32,14 +33,28 @@ export const subscribe = (context: Context): Routes['subscribe'] =>
     }
   };
 
+/** @throws VersionEvictedError, InvalidRequestError: it cannot be completed */
+function validateRest(
+  queue: BankQueue,
+  fromVersion: number | undefined,
+  firstSlot: number,
+): void {
+  validateCount('first_slot', firstSlot, 0, queue.spec.capacity - 1);
+  if (fromVersion === undefined) {
+    throw new InvalidRequestError({
+      ...{ field: 'from_version', value: 'missing' },
+      expected: 'that of the rows before first_slot',
+    });
+  }
+  queue.deltaAfter(fromVersion);
+}
+
 /** The queue at its present version; its copy is freed once it is read. */
 async function* snapshotOf(
   { bank }: Context,
   queue: BankQueue,
   { firstSlot = 0, runId }: { firstSlot: number | undefined; runId: string },
 ): AsyncGenerator<SubscribeResponse> {
-  const { capacity } = queue.spec;
-  validateCount('first_slot', firstSlot, 0, capacity - 1);
   const memory = bank.reserveRows(queue.spec);
   try {
     const snapshot = queue.snapshot();
