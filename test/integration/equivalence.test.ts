@@ -1,9 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Experiment } from '#distill/experiment.js';
 import { roundRows } from '#distill/precision.js';
 import { createEngine } from '#runtime/compute/index.js';
 import { readCheckpoint } from '#runtime/checkpoint/index.js';
 import { openDatasets } from '#runtime/data/index.js';
+import type { LocalCluster } from '../../cli/local-cluster.js';
 import {
   lossesOf,
   maxRelativeDifference,
@@ -31,15 +32,26 @@ async function oneProcess(world: World, experiment: Experiment) {
 }
 
 describe('a student over the services equals the same experiment in one process', () => {
+  let world: World;
+  let cluster: LocalCluster;
+
+  beforeAll(async () => {
+    world = await makeWorld();
+    cluster = await startCluster(world);
+  }, 60_000);
+
+  afterAll(async () => {
+    await cluster[Symbol.asyncDispose]();
+    await world[Symbol.asyncDispose]();
+  });
+
   it.each(['before', 'after'] as const)(
     'at every step, whatever the prefetch, enqueueing %s the step',
     async (enqueue) => {
-      await using world = await makeWorld();
-      await using cluster = await startCluster(world);
       const experiment = longExperiment(enqueue, 1);
       const reference = await oneProcess(world, experiment);
       for (const prefetch of [1, 4]) {
-        const runId = `prefetch-${prefetch}`;
+        const runId = `${enqueue}-${prefetch}`;
         const { result } = await runToEnd(
           cluster.orchestratorAddress,
           longExperiment(enqueue, prefetch),
@@ -67,14 +79,13 @@ describe('a student over the services equals the same experiment in one process'
   ] as const)(
     'with %i ranks too, loss and state, enqueueing %s, prefetch %i',
     async (ranks, enqueue, prefetch) => {
-      await using world = await makeWorld();
-      await using cluster = await startCluster(world);
+      const runId = `ranks-${ranks}-${enqueue}`;
       const whole = longExperiment(enqueue, prefetch, ranks);
       const experiment = ranks > 2 ? shorter(whole) : whole;
       const reference = await oneProcess(world, experiment);
       const address = cluster.orchestratorAddress;
-      const { result } = await runToEnd(address, experiment, 'ranks');
-      expect(await lossesOf(world.runsDir, 'ranks')).toEqual(reference.losses);
+      const { result } = await runToEnd(address, experiment, runId);
+      expect(await lossesOf(world.runsDir, runId)).toEqual(reference.losses);
       expect(result?.bankVersions).toBe(6 * experiment.training.epochs);
       const saved = await readCheckpoint(result!.checkpoint);
       const state = { ...saved.tensors, ...saved.training };
@@ -92,14 +103,13 @@ describe('a student over the services equals the same experiment in one process'
   ] as const)(
     'with a queue of %s, enqueueing %s, with %i ranks',
     async (precision, enqueue, ranks) => {
-      await using world = await makeWorld();
-      await using cluster = await startCluster(world);
+      const runId = `${precision}-${enqueue}`;
       const whole = longExperiment(enqueue, 4, ranks, { precision });
       const experiment = shorter(whole);
       const reference = await oneProcess(world, experiment);
       const address = cluster.orchestratorAddress;
-      const { result } = await runToEnd(address, experiment, 'halves');
-      expect(await lossesOf(world.runsDir, 'halves')).toEqual(reference.losses);
+      const { result } = await runToEnd(address, experiment, runId);
+      expect(await lossesOf(world.runsDir, runId)).toEqual(reference.losses);
       const saved = await readCheckpoint(result!.checkpoint);
       const rows = saved.training?.['queue.rows']?.data as Float32Array;
       expect(roundRows(rows, precision)).toEqual(rows);
@@ -108,7 +118,6 @@ describe('a student over the services equals the same experiment in one process'
   );
 
   it('also when the teacher has to be sent pixels', async () => {
-    await using world = await makeWorld();
     await using cluster = await startCluster(world, {
       settings: { teacher: { datasets: {} } },
     });
@@ -120,7 +129,6 @@ describe('a student over the services equals the same experiment in one process'
   }, 120_000);
 
   it('also when the teacher speaks the protocol of KServe and Triton', async () => {
-    await using world = await makeWorld();
     await using cluster = await startCluster(world, {
       settings: { student: { teacherProtocol: 'kserve' } },
     });
@@ -134,7 +142,6 @@ describe('a student over the services equals the same experiment in one process'
   }, 120_000);
 
   it('also when the connections to teacher and bank are cut again and again', async () => {
-    await using world = await makeWorld();
     await using bankProxy = await startCuttingProxy(400);
     await using teacherProxy = await startCuttingProxy(700);
     await using cluster = await startCluster(world, {

@@ -1,10 +1,11 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Experiment } from '#distill/experiment.js';
 import { readCheckpoint } from '#runtime/checkpoint/index.js';
 import { createEngine } from '#runtime/compute/index.js';
 import { openDatasets } from '#runtime/data/index.js';
+import type { LocalCluster } from '../../cli/local-cluster.js';
 import { lossesOf, offerToEnd, runToEnd, startCluster } from '../cluster.js';
 import { testEngine } from '../engine.js';
 import { trainInOneProcess } from '../one-process.js';
@@ -37,6 +38,22 @@ const stateOf = async (checkpoint: string) => {
 };
 
 describe('memories of all samples in the bank equal those of one process', () => {
+  let world: World;
+  let cluster: LocalCluster;
+
+  beforeAll(async () => {
+    world = await makeWorld();
+    cluster = await startCluster(world, {
+      students: 3,
+      settings: { student: { keepCheckpoints: 100 } },
+    });
+  }, 60_000);
+
+  afterAll(async () => {
+    await cluster[Symbol.asyncDispose]();
+    await world[Symbol.asyncDispose]();
+  });
+
   it.each([
     ['crdMemory', { crdMemory: { negatives: 9 } }, 1, 1],
     ['rrdMemory', { rrdMemory: { negatives: 5, ...temperatures } }, 2, 1],
@@ -48,14 +65,13 @@ describe('memories of all samples in the bank equal those of one process', () =>
     ],
   ] as const)(
     '%s %j: %i ranks on %i workers, loss and state',
-    async (_, loss, ranks, workers) => {
-      await using world = await makeWorld();
-      await using cluster = await startCluster(world, { students: workers });
+    async (method, loss, ranks, workers) => {
+      const runId = `${method.replaceAll(' ', '-')}-${ranks}`;
       const experiment = experimentOf(loss, ranks, workers);
       const reference = await oneProcess(world, experiment);
       const address = cluster.orchestratorAddress;
-      const { result } = await runToEnd(address, experiment, 'r');
-      expect(await lossesOf(world.runsDir, 'r')).toEqual(reference.losses);
+      const { result } = await runToEnd(address, experiment, runId);
+      expect(await lossesOf(world.runsDir, runId)).toEqual(reference.losses);
       const state = await stateOf(result!.checkpoint);
       expect(state).toMatchObject(reference.state);
     },
@@ -63,9 +79,6 @@ describe('memories of all samples in the bank equal those of one process', () =>
   );
 
   it('and go on bit by bit from a checkpoint', async () => {
-    await using world = await makeWorld();
-    const settings = { student: { keepCheckpoints: 100 } };
-    await using cluster = await startCluster(world, { settings });
     const experiment = experimentOf({ crdMemory: { negatives: 9 } }, 1, 1);
     const whole = await runToEnd(
       cluster.orchestratorAddress,

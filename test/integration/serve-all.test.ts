@@ -9,6 +9,7 @@ import { packageRoot } from '#runtime/paths.js';
 import { followRun } from '../../cli/follow.js';
 import { openOrchestrator } from '../../cli/orchestrator-client.js';
 import { lossesOf } from '../cluster.js';
+import { testEngine } from '../engine.js';
 import { trainInOneProcess } from '../one-process.js';
 import { freePort } from '../prometheus.js';
 import { makeWorld, tinyExperiment, type World } from '../world.js';
@@ -19,7 +20,7 @@ afterEach(() => children.splice(0).forEach((child) => child.kill('SIGKILL')));
 /** `rrd serve all` in a world; resolves once its orchestrator listens. */
 async function serveAll({ datasets, modelsDir, runsDir }: World, port: number) {
   const places = ['--models', modelsDir, '--runs', runsDir];
-  const data = ['--data', `tiny=${datasets['tiny']}`, '--engine', 'wasm'];
+  const data = ['--data', `tiny=${datasets['tiny']}`, '--engine', testEngine];
   const child = spawn(
     process.execPath,
     [join(packageRoot, 'bin/rrd'), 'serve', 'all', ...places, ...data],
@@ -45,7 +46,8 @@ it('without NATS, runs outlive a kill of all services: known, and bit by bit the
   await using world = await makeWorld();
   const port = await freePort();
   const first = await serveAll(world, port);
-  const orchestrator = openOrchestrator(`127.0.0.1:${port}`);
+  const address = `127.0.0.1:${port}`;
+  let orchestrator = openOrchestrator(address);
   const one = tinyExperiment({ training: { epochs: 1 } });
   await orchestrator.submit(one, 'ended');
   const ended = await followRun(orchestrator, 'ended', () => {});
@@ -59,7 +61,9 @@ it('without NATS, runs outlive a kill of all services: known, and bit by bit the
   first.kill('SIGKILL');
   await exit;
 
+  orchestrator.close();
   const second = await serveAll(world, port);
+  orchestrator = openOrchestrator(address);
   const known = await orchestrator.list();
   expect(known.map(({ runId }) => runId).sort()).toEqual([
     'ended',
@@ -74,7 +78,7 @@ it('without NATS, runs outlive a kill of all services: known, and bit by bit the
   expect(run).toMatchObject({ attempt: 2, retries: 1 });
   const { teacher } = world;
   const dataset = await openDatasets(world.datasets).get('tiny');
-  const engine = await createEngine('wasm');
+  const engine = await createEngine(testEngine);
   const work = { experiment, engine, dataset, teacher, steps: 120 };
   const { losses } = await trainInOneProcess(work);
   expect(await lossesOf(world.runsDir, 'killed')).toEqual(losses);

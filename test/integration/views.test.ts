@@ -1,13 +1,27 @@
-import { expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readCheckpoint } from '#runtime/checkpoint/index.js';
 import { createEngine } from '#runtime/compute/index.js';
 import { openDatasets } from '#runtime/data/index.js';
+import type { LocalCluster } from '../../cli/local-cluster.js';
 import { lossesOf, runToEnd, startCluster } from '../cluster.js';
 import { testEngine } from '../engine.js';
 import { trainInOneProcess } from '../one-process.js';
-import { makeWorld, tinyExperiment } from '../world.js';
+import { makeWorld, tinyExperiment, type World } from '../world.js';
 
 const steps = 18; // 3 epochs of 6
+
+let world: World;
+let cluster: LocalCluster;
+
+beforeAll(async () => {
+  world = await makeWorld();
+  cluster = await startCluster(world, { students: 2 });
+}, 60_000);
+
+afterAll(async () => {
+  await cluster[Symbol.asyncDispose]();
+  await world[Symbol.asyncDispose]();
+});
 
 it.each([
   ['cutmix', { kd: {}, augmentedKd: {} }, 2, 2],
@@ -29,9 +43,8 @@ it.each([
   ],
 ] as const)(
   'further views equal those of one process: %s (%j), %i ranks on %i workers',
-  async (_, loss, ranks, workers) => {
-    await using world = await makeWorld();
-    await using cluster = await startCluster(world, { students: workers });
+  async (method, loss, ranks, workers) => {
+    const runId = `${method.replace(/[^a-z]+/gi, '-')}-${ranks}`;
     const experiment = tinyExperiment({
       ...{ ranks, workers },
       loss: { crossEntropy: 0.1, ...loss },
@@ -43,8 +56,8 @@ it.each([
       ...{ experiment, engine, dataset, steps, teacher: world.teacher },
     });
     const address = cluster.orchestratorAddress;
-    const { result } = await runToEnd(address, experiment, 'r');
-    expect(await lossesOf(world.runsDir, 'r')).toEqual(reference.losses);
+    const { result } = await runToEnd(address, experiment, runId);
+    expect(await lossesOf(world.runsDir, runId)).toEqual(reference.losses);
     const { tensors, training } = await readCheckpoint(result!.checkpoint);
     expect({ ...tensors, ...training }).toMatchObject(reference.state);
   },

@@ -77,7 +77,7 @@ describe('a chief', () => {
   }
 
   it.each([
-    ['engine', 'cpu', 'engine is cpu, the chief has wasm'],
+    ['engine', 'cpu', `engine is cpu, the chief has ${testEngine}`],
     ['engineVersion', '0', 'engineVersion is 0'],
     ['codeVersion', '9.9.9', 'codeVersion is 9.9.9'],
     ['datasetDigest', 'beef', 'datasetDigest is beef'],
