@@ -122,7 +122,8 @@ describe.skipIf(missing)(
       await teachers[1]!.kill();
       const port = Number(address.split(':')[1]);
       teachers[1] = await spawnTeacher(modelsDir, port);
-      const experiment = tinyExperiment({ training: { epochs: 2 } });
+      // So long that it is still going on when the replica has been looked at.
+      const experiment = tinyExperiment({ training: { epochs: 1000 } });
       const end = runToEnd(cluster.orchestratorAddress, experiment, 'other');
       await expect(end).rejects.toMatchObject({
         reason: 'TEACHER_MISMATCH',
