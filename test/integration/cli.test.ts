@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Experiment } from '#distill/experiment.js';
 import { packageRoot } from '#runtime/paths.js';
 import { stringify } from 'yaml';
-import { testEngine } from '../engine.js';
 import { startCluster } from '../cluster.js';
 import type { LocalCluster } from '../../cli/local-cluster.js';
 import { makeWorld, tinyExperiment, type World } from '../world.js';
@@ -84,7 +83,7 @@ function places(): string[] {
   return [...sets, `--models=${modelsDir}`, `--runs=${runsDir}`];
 }
 
-const engine = `--engine=${testEngine}`;
+const engine = '--engine=wasm';
 
 interface RunJson {
   readonly phase: string;
