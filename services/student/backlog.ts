@@ -41,8 +41,8 @@ export class Backlog {
   readonly #versions = new Map<number, number>();
   #snapshot: QueueSnapshot | undefined;
   #nextStep: number;
-  /** What steps are given that were committed before we looked. */
-  #floor: number;
+  /** Of the newest snapshot: no step is given less. */
+  #floor: RunPlace;
   #values = 0;
   /** The newest step that asked, and the newest version that was given. */
   #asked = -1;
@@ -51,7 +51,7 @@ export class Backlog {
   constructor(start: RunPlace) {
     this.#start = start;
     this.#nextStep = start.nextStep;
-    this.#floor = start.version;
+    this.#floor = start;
     this.#given = start.version;
   }
 
@@ -78,10 +78,9 @@ export class Backlog {
   /** The mirror fell behind: all that it had is part of a newer snapshot. */
   replace(snapshot: QueueSnapshot, nextStep: number): void {
     this.#commits.clear();
-    this.#versions.clear();
     this.#values = 0;
     this.#snapshot = snapshot;
-    this.#floor = snapshot.version;
+    this.#floor = { version: snapshot.version, nextStep };
     this.#nextStep = Math.max(this.#nextStep, nextStep);
   }
 
@@ -94,7 +93,8 @@ export class Backlog {
     if (step > this.#asked) this.#forget(this.#given);
     this.#asked = Math.max(this.#asked, step);
     const newest = Math.min(step, this.#nextStep - 1);
-    const version = this.#versions.get(newest) ?? this.#floor;
+    const own = this.#versions.get(newest) ?? 0;
+    const version = Math.max(own, this.#floor.version);
     this.#given = Math.max(this.#given, version);
     const snapshot = this.#snapshot;
     const commits = [...this.#commits.values()];
@@ -107,7 +107,8 @@ export class Backlog {
 
   /** The run's first step whose commit the queue at `version` lacks. */
   stepAfter(version: number): number {
-    let step = this.#start.nextStep;
+    const isNewer = version >= this.#floor.version;
+    let step = (isNewer ? this.#floor : this.#start).nextStep;
     for (const [own, at] of this.#versions)
       if (at <= version) step = Math.max(step, own + 1);
     return step;

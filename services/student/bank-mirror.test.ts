@@ -180,6 +180,8 @@ describe('a mirror of a shared queue', () => {
     await take(a, 1);
     await expect.poll(() => a.version).toBe(42);
     expect(cuts[0]).toMatchObject({ reason: 'VERSION_EVICTED' });
+    // Whoever goes on from here need not wait for what came before.
+    expect(a.stepAfter(42)).toBe(2);
     const { snapshot, commits } = await a.newsFor(1, 0, signal);
     const mirror = FifoQueue.create({
       ...{ capacity: 8, featDim: 2, seed: 0, init: 'rows' as const },
