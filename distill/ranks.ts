@@ -1,5 +1,3 @@
-import { type Precision, roundRows } from './precision.js';
-
 /**
  * Data-parallel ranks. A rank is a logical micro-batch of every step: it has
  * its own samples and its own buffers (running statistics of batch norm,
@@ -20,18 +18,8 @@ export function bufferOf(rank: number, name: string): string {
  * The mean of the ranks' vectors: summed from rank 0 on, each sum rounded to
  * float32, then divided by their number.
  * @param vectors one of each rank, in rank order, of one length
- * @param precision what each vector is rounded to first, and the mean at last
  */
-export function meanOfRanks(
-  vectors: readonly Float32Array[],
-  precision: Precision = 'float32',
-): Float32Array {
-  const rounded = vectors.map((vector) => roundRows(vector, precision));
-  return roundRows(sumOver(rounded), precision);
-}
-
-/** Their sum over their number. */
-function sumOver(vectors: readonly Float32Array[]): Float32Array {
+export function meanOfRanks(vectors: readonly Float32Array[]): Float32Array {
   const [first, ...others] = vectors;
   if (!first) throw new RangeError('no rank has handed in a vector');
   const mean = first.slice();

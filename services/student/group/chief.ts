@@ -27,7 +27,7 @@ export interface ChiefOptions {
   readonly runId: string;
   readonly attempt: number;
   readonly worldSize: number;
-  /** Of the mean: see `meanOfRanks`. */
+  /** What vectors and means are rounded to. */
   readonly precision: Precision;
   /** Workers wanted, ourselves included. */
   readonly workers: number;

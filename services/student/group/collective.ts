@@ -1,4 +1,4 @@
-import type { Precision } from '#distill/precision.js';
+import { type Precision, roundRows } from '#distill/precision.js';
 import { meanOfRanks } from '#distill/ranks.js';
 import type { RankBuffers, RankPart } from '../rank-step.js';
 
@@ -12,8 +12,10 @@ export interface StepMean {
 
 /**
  * Where the ranks of a run meet: every worker hands in what its ranks have
- * computed, and all get the same mean, bit for bit. This is the seam for a
- * native all-reduce; it has to sum in rank order.
+ * computed, and all get the same mean, bit for bit. Where a run says
+ * so, each rank's vector is rounded before it is summed, and the mean behind it,
+ * also where nothing travels. This is the seam for a native all-reduce; it has
+ * to sum in rank order.
  */
 export interface Collective {
   /** The ranks that are computed here, ascending. */
@@ -29,7 +31,7 @@ export class LocalCollective implements Collective {
   readonly ranks: readonly number[];
   readonly #vectors: Float32Array[] = [];
 
-  /** @param precision see `meanOfRanks` */
+  /** @param precision what vectors and means are rounded to */
   constructor(
     worldSize: number,
     private readonly precision: Precision,
@@ -38,11 +40,12 @@ export class LocalCollective implements Collective {
   }
 
   contribute(_step: number, rank: number, { vector }: RankPart): void {
-    this.#vectors[rank] = vector;
+    this.#vectors[rank] = roundRows(vector, this.precision);
   }
 
   async mean(): Promise<StepMean> {
     const vectors = this.ranks.map((rank) => this.#vectors[rank]!);
-    return { mean: meanOfRanks(vectors, this.precision), elsewhere: [] };
+    const mean = roundRows(meanOfRanks(vectors), this.precision);
+    return { mean, elsewhere: [] };
   }
 }

@@ -19,7 +19,7 @@ export interface Group {
 export class SingleGroup implements Group {
   readonly #team: Team;
 
-  /** @param precision see `meanOfRanks` */
+  /** @param precision what vectors and means are rounded to */
   constructor(
     worldSize: number,
     precision: Precision,

@@ -31,7 +31,7 @@ export interface MemberOptions extends StepPlace {
   readonly runId: string;
   readonly attempt: number;
   readonly worldSize: number;
-  /** Of the mean: see `meanOfRanks`. */
+  /** What vectors and means are rounded to. */
   readonly precision: Precision;
   readonly totalSteps: number;
   /** Samples of the test split. */

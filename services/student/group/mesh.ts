@@ -3,6 +3,7 @@ import {
   decodeRows,
   encodeRows,
   type Precision,
+  roundRows,
 } from '#distill/precision.js';
 import { meanOfRanks } from '#distill/ranks.js';
 import { InvalidRequestError } from '#runtime/errors.js';
@@ -20,7 +21,7 @@ export interface MeshOptions {
   readonly index: number;
   /** Steps taken. */
   readonly step: number;
-  /** What vectors and means are rounded to: see `meanOfRanks`. */
+  /** What vectors and means are rounded to. */
   readonly precision: Precision;
   /** That no rank's vector or buffers exceed. */
   readonly maxBytes: number;
@@ -100,10 +101,9 @@ export class Mesh implements Collective, Others {
     const own = await this.#meanOfShare(step, this.#shareOf(index));
     mean.set(own, this.#shareOf(index).start);
     const others = this.#places().filter((place) => place !== index);
-    for (const place of others) {
-      const share = this.#encoded(own);
-      this.#send(place, { step, kind: 'mean', source: index }, share);
-    }
+    const encoded = this.#encoded(own);
+    for (const place of others)
+      this.#send(place, { step, kind: 'mean', source: index }, encoded);
     for (const source of others) {
       const share = this.#shareOf(source);
       const values = await this.#take({ step, kind: 'mean', source }, share);
@@ -126,7 +126,7 @@ export class Mesh implements Collective, Others {
       const key = { step, kind: 'vector', source: rank } as const;
       parts.push(await this.#take(key, share));
     }
-    return meanOfRanks(parts, this.#options.precision);
+    return roundRows(meanOfRanks(parts), this.#options.precision);
   }
 
   async #buffersOfOthers(step: number): Promise<RankBuffers[]> {
