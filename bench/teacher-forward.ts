@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { channelsFirst } from '#distill/data/channels-first.js';
+import { channelsFirst } from '#distill/data/channels.js';
 import type { ImageShape } from '#distill/data/dataset.js';
 import { rngFrom } from '#distill/data/rng.js';
 import { createForwardProgram } from '#distill/forward-program.js';

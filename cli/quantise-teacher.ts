@@ -2,7 +2,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
-import { channelsFirst } from '#distill/data/channels-first.js';
+import { channelsFirst } from '#distill/data/channels.js';
 import type { DatasetSplit } from '#distill/data/dataset.js';
 import { normalize } from '#distill/data/normalize.js';
 import type { HostTensor } from '#distill/tensors.js';

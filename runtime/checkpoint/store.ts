@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { NamedHostTensors } from '#distill/tensors.js';
 import { CorruptFileError } from '../errors.js';
+import { syncFolder } from '../files.js';
 import { formatVersion, manifestSchema, type Manifest } from './manifest.js';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.js';
 
@@ -92,15 +93,6 @@ async function writeSynced(path: string, data: Uint8Array | string) {
     await file.sync();
   } finally {
     await file.close();
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

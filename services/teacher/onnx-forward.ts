@@ -1,5 +1,4 @@
-import { channelsFirst } from '#distill/data/channels-first.js';
-import { channelsLast } from '#distill/data/channels-last.js';
+import { channelsFirst, channelsLast } from '#distill/data/channels.js';
 import { partsOf } from '#distill/map-names.js';
 import type { MapName, MapShape } from '#distill/methods/method.js';
 import type { HostTensor } from '#distill/tensors.js';

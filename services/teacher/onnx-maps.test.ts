@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { channelsLast } from '#distill/data/channels-last.js';
+import { channelsLast } from '#distill/data/channels.js';
 import { normalize } from '#distill/data/normalize.js';
 import { rngFrom } from '#distill/data/rng.js';
 import { createForwardProgram } from '#distill/forward-program.js';

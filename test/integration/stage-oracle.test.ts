@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { channelsFirst } from '#distill/data/channels-first.js';
+import { channelsFirst } from '#distill/data/channels.js';
 import { rngFrom } from '#distill/data/rng.js';
 import { mapShapesOf } from '#distill/map-shapes.js';
 import { methods } from '#distill/methods/index.js';
