@@ -19,6 +19,10 @@ const api = {
   async unclonable(): Promise<unknown> {
     return () => 'functions cannot cross';
   },
+  async slow(done: Int32Array): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    done[0] = 1;
+  },
   async never(): Promise<void> {
     return new Promise(() => undefined);
   },

@@ -11,8 +11,11 @@ import type { TestApi } from './worker.test-thread.js';
 const entry = new URL('./worker.test-thread.js', import.meta.url);
 const running: WorkerHandle<TestApi>[] = [];
 
-async function start(maxPendingCalls = 64): Promise<WorkerHandle<TestApi>> {
-  const options = { name: 'test', maxPendingCalls };
+async function start(
+  maxPendingCalls = 64,
+  endWithinMs = 20_000,
+): Promise<WorkerHandle<TestApi>> {
+  const options = { name: 'test', maxPendingCalls, endWithinMs };
   const worker = await startWorker<TestApi>(entry, options);
   running.push(worker);
   return worker;
@@ -96,16 +99,27 @@ describe('the end of a worker thread', () => {
     expect(String((error as Error).cause)).toContain('outside of any call');
   });
 
-  it('is immediate on close', async () => {
+  it('rejects at once on close, and ends when its calls have come back', async () => {
     const worker = await start();
-    const call = worker.api.never().catch((cause: unknown) => cause);
-    await worker.close();
+    const shared = new Int32Array(new SharedArrayBuffer(4));
+    const call = worker.api.slow(shared).catch((cause: unknown) => cause);
+    const closed = worker.close();
     expect(await call).toBeInstanceOf(ThreadLostError);
+    await expect(worker.api.add(1, 1)).rejects.toThrow('it was closed');
+    await closed;
+    expect(shared[0]).toBe(1);
     await worker.close();
   });
 
+  it('ends calls that do not come back in time', async () => {
+    const worker = await start(64, 50);
+    const call = worker.api.never().catch((cause: unknown) => cause);
+    await worker.close();
+    expect(await call).toBeInstanceOf(ThreadLostError);
+  });
+
   it('bounds the calls in flight', async () => {
-    const { api } = await start(2);
+    const { api } = await start(2, 50);
     const calls = [api.never(), api.never()].map((call) =>
       call.catch((cause: unknown) => cause),
     );

@@ -40,6 +40,12 @@ export interface WorkerOptions {
   readonly startWithinMs?: number;
   /** Calls in flight beyond this many throw `ThreadBusyError`. Default 64. */
   readonly maxPendingCalls?: number;
+  /**
+   * Calls in flight when the thread is closed may go on for so long. Default
+   * 30 s: native code that comes back to a thread which is gone (ONNX Runtime's
+   * does) ends the whole process. 0 is for threads that call none.
+   */
+  readonly endWithinMs?: number;
 }
 
 export interface WorkerHandle<Api> {
@@ -47,7 +53,10 @@ export interface WorkerHandle<Api> {
   readonly api: Api;
   /** Settles once, with the reason, when the thread is gone. */
   readonly lost: Promise<ThreadLostError>;
-  /** Ends the thread at once; calls in flight throw `ThreadLostError`. */
+  /**
+   * Calls in flight throw `ThreadLostError` at once; the thread ends when they
+   * have come back, or after `endWithinMs`.
+   */
   close(): Promise<void>;
 }
 
@@ -94,10 +103,15 @@ export async function startWorker<Api extends WorkerApi<Api>>(
       else calls.settle(message);
     });
   });
-  const close = async () => {
+  const end = async () => {
+    const problem = 'it was closed';
+    calls.end(new ThreadLostError({ thread: name, problem }));
+    await calls.backWithin(options.endWithinMs ?? 30_000, lost);
     await worker.terminate();
     await lost;
   };
+  let ending: Promise<void> | undefined;
+  const close = () => (ending ??= end());
   await startedWithin(options.startWithinMs ?? 60_000, name, ready, lost).catch(
     async (error: unknown) => {
       await close();
@@ -163,6 +177,7 @@ class PendingCalls {
   private readonly waiting = new Map<number, PendingCall>();
   private nextId = 0;
   private ended: ThreadLostError | undefined;
+  private onBack = () => {};
 
   constructor(
     private readonly thread: string,
@@ -184,14 +199,27 @@ class PendingCalls {
   settle(reply: Reply): void {
     const call = this.waiting.get(reply.id);
     this.waiting.delete(reply.id);
+    if (this.waiting.size === 0) this.onBack();
     if ('failure' in reply) call?.reject(errorOf(reply.failure, this.thread));
     else call?.resolve(reply.value);
   }
 
+  /** Callers get the error, now and from now on. */
   end(error: ThreadLostError): void {
-    this.ended = error;
+    this.ended ??= error;
     for (const call of this.waiting.values()) call.reject(error);
-    this.waiting.clear();
+  }
+
+  /** Resolves when no call is in the thread, at the latest after `ms`. */
+  async backWithin(ms: number, lost: Promise<unknown>): Promise<void> {
+    if (this.waiting.size === 0 || ms === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const back = new Promise<void>((resolve) => {
+      this.onBack = resolve;
+      timer = setTimeout(resolve, ms);
+    });
+    await Promise.race([back, lost]);
+    clearTimeout(timer);
   }
 }
 

@@ -30,7 +30,9 @@ async function seedInThread(
 ): Promise<QueueRows> {
   signal.throwIfAborted();
   const entry = new URL('./seeder-worker.js', import.meta.url);
-  const worker = await startWorker<SeederApi>(entry, { name: 'seeder' });
+  const worker = await startWorker<SeederApi>(entry, {
+    ...{ name: 'seeder', endWithinMs: 0 },
+  });
   const stop = () => void worker.close();
   signal.addEventListener('abort', stop);
   try {

@@ -7,6 +7,7 @@ import type { Experiment } from '#distill/experiment.js';
 import { packageRoot } from '#runtime/paths.js';
 import { stringify } from 'yaml';
 import { startCluster } from '../cluster.js';
+import { testEngine } from '../engine.js';
 import type { LocalCluster } from '../../cli/local-cluster.js';
 import { makeWorld, tinyExperiment, type World } from '../world.js';
 
@@ -83,7 +84,7 @@ function places(): string[] {
   return [...sets, `--models=${modelsDir}`, `--runs=${runsDir}`];
 }
 
-const engine = '--engine=wasm';
+const engine = `--engine=${testEngine}`;
 
 interface RunJson {
   readonly phase: string;
