@@ -112,6 +112,8 @@ export const experimentFields = z.strictObject({
   engine: z
     .enum(['auto', 'cpu', 'wasm', 'tensorflow', 'onnx', 'webgpu'])
     .default('auto'),
+  /** Of its GPU, that a worker must have to take the run. */
+  gpuMemoryGiB: z.number().nonnegative().max(65_536).default(0),
 });
 
 /** Parsing a parsed experiment again changes nothing. */

@@ -10,8 +10,10 @@ import {
   type DomainError,
   type ErrorMetadata,
 } from './domain-error.js';
+import { fileErrors } from './file-errors.js';
 import { runErrors } from './run-errors.js';
 
+export * from './file-errors.js';
 export * from './run-errors.js';
 export {
   DomainError,
@@ -47,38 +49,6 @@ export class ConfigInvalidError extends domainError<
   status: 'INVALID_ARGUMENT',
   text: (m) =>
     `${m.source}${m.line === '0' ? '' : `:${m.line}`}: ${m.field} is ${m.value}, expected ${m.expected}`,
-}) {}
-
-/** A file is not what its format promises (truncated, wrong magic, bad sum). */
-export class CorruptFileError extends domainError<'path' | 'problem'>({
-  reason: 'CORRUPT_FILE',
-  status: 'DATA_LOSS',
-  text: (m) => `${m.path} is damaged: ${m.problem}`,
-}) {}
-
-/** A pickle asks for more than data: to import, to call, to read a file. */
-export class UnsafeCheckpointError extends domainError<'path' | 'what'>({
-  reason: 'UNSAFE_CHECKPOINT',
-  status: 'INVALID_ARGUMENT',
-  text: (m) =>
-    `${m.path} uses ${m.what}, which no checkpoint needs; nothing was executed`,
-}) {}
-
-/** The weights in a file are not those of the network. */
-export class CheckpointMismatchError extends domainError<
-  'path' | 'tensor' | 'expected' | 'actual'
->({
-  reason: 'CHECKPOINT_MISMATCH',
-  status: 'FAILED_PRECONDITION',
-  text: (m) =>
-    `${m.path}: ${m.tensor}: expected ${m.expected}, found ${m.actual}`,
-}) {}
-
-/** A file could not be fetched: no way to the server, or it said no. */
-export class DownloadError extends domainError<'url' | 'problem'>({
-  reason: 'DOWNLOAD',
-  status: 'UNAVAILABLE',
-  text: (m) => `${m.url} could not be downloaded: ${m.problem}`,
 }) {}
 
 // --- Not there, or there already ---------------------------------------------
@@ -306,6 +276,14 @@ export class ThreadBusyError extends domainError<'thread' | 'calls'>({
   retryAfterMs: 100,
 }) {}
 
+/** A run asks for more of a GPU than this worker's has. */
+export class GpuMemoryError extends domainError<'neededGiB' | 'actualGiB'>({
+  reason: 'GPU_MEMORY',
+  status: 'FAILED_PRECONDITION',
+  text: (m) =>
+    `the run needs a GPU of ${m.neededGiB} GiB, this worker's has ${m.actualGiB}`,
+}) {}
+
 export class EngineUnavailableError extends domainError<'engine' | 'problem'>({
   reason: 'ENGINE_UNAVAILABLE',
   status: 'FAILED_PRECONDITION',
@@ -338,14 +316,11 @@ export class InternalError extends domainError<never>({
 
 /** Every class by its reason, for rebuilding an error from the wire. */
 const classes = [
+  ...fileErrors,
   ...runErrors,
   BatchShapeError,
   InvalidRequestError,
   ConfigInvalidError,
-  CorruptFileError,
-  UnsafeCheckpointError,
-  CheckpointMismatchError,
-  DownloadError,
   ModelNotFoundError,
   DatasetNotFoundError,
   QueueNotFoundError,
@@ -373,6 +348,7 @@ const classes = [
   RemoteError,
   ThreadLostError,
   ThreadBusyError,
+  GpuMemoryError,
   EngineUnavailableError,
   KernelUnsupportedError,
   NonFiniteLossError,

@@ -168,4 +168,5 @@ const sameForAll = {
   gradientPrecision: 'float32',
   prefetch: 4,
   engine: 'auto',
+  gpuMemoryGiB: 0,
 } as const;

@@ -15,7 +15,7 @@ import {
   listSteps,
   modelManifestSchema,
   readCheckpoint,
-  stepPath,
+  stepLocation,
   writeCheckpoint,
 } from './index.js';
 
@@ -105,7 +105,7 @@ describe('the checkpoints of a run', () => {
   it('are listed by step, and only the newest kept', async () => {
     expect(await listSteps(join(folder, 'none'))).toEqual([]);
     for (const step of [20, 3, 100_000_000]) {
-      await write(stepPath('', step));
+      await write(stepLocation('', step));
     }
     await writeFile(join(folder, 'step-x'), '');
     await keepNewest(folder, 2);

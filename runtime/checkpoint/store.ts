@@ -1,17 +1,17 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import type { NamedHostTensors } from '#distill/tensors.js';
 import { CorruptFileError } from '../errors.js';
-import { syncFolder } from '../files.js';
 import { formatVersion, manifestSchema, type Manifest } from './manifest.js';
+import { checkpointAt, locationIn } from './places/location.js';
+import type { Content } from './places/place.js';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.js';
 
 /**
- * A checkpoint is a folder: manifest.json (what it is, and the hash of every
- * other file), model.safetensors (a network's state_dict: torch names, torch
- * layouts) and, for a run that can be resumed, training.safetensors.
+ * A checkpoint is a folder, or a prefix in a bucket (`s3://bucket/prefix/name`):
+ * manifest.json (what it is, and the hash of every other file), model.safetensors
+ * (a network's state_dict: torch names, torch layouts) and, for a run that can be
+ * resumed, training.safetensors.
  */
 
 export interface Checkpoint {
@@ -27,73 +27,38 @@ export interface ManifestFields {
   readonly [field: string]: unknown;
 }
 
-const manifestName = 'manifest.json';
 const modelName = 'model.safetensors';
 const trainingName = 'training.safetensors';
 const maxManifestBytes = 4 * 2 ** 20;
 
 /**
- * Writes a checkpoint to the folder `dir`, all or nothing: a temporary folder
- * beside it is written, synced and renamed, then the parent is synced. A
- * checkpoint that is there already is replaced; a crash between the two
- * renames leaves it beside, under a name that starts with a dot.
+ * Writes a checkpoint to `location`, all or nothing; one that is there already is
+ * replaced.
  */
 export async function writeCheckpoint(
-  dir: string,
-  checkpoint: Checkpoint & { readonly manifest: ManifestFields },
+  location: string,
+  {
+    tensors,
+    training,
+    manifest,
+  }: Checkpoint & { readonly manifest: ManifestFields },
 ): Promise<void> {
-  const target = resolve(dir);
-  const parent = dirname(target);
-  await mkdir(parent, { recursive: true });
-  const temporary = join(parent, `.${basename(target)}-${randomUUID()}`);
-  await mkdir(temporary); // not mkdtemp: other users may read checkpoints
-  try {
-    await writeFiles(temporary, checkpoint);
-    await replaceFolder(temporary, target);
-    await syncFolder(parent);
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-  }
-}
-
-async function writeFiles(
-  folder: string,
-  { tensors, training, manifest }: Checkpoint & { manifest: ManifestFields },
-): Promise<void> {
-  const contents = new Map([[modelName, encodeSafetensors(tensors)]]);
-  if (training) contents.set(trainingName, encodeSafetensors(training));
-  const files: Manifest['files'] = {};
-  for (const [name, bytes] of contents) {
-    await writeSynced(join(folder, name), bytes);
-    files[name] = { sha256: sha256(bytes), bytes: bytes.length };
-  }
-  const json = JSON.stringify({ ...manifest, formatVersion, files }, null, 2);
-  await writeSynced(join(folder, manifestName), `${json}\n`);
-  await syncFolder(folder);
-}
-
-/** A folder cannot be renamed onto a full one: the old one steps aside first. */
-async function replaceFolder(source: string, target: string): Promise<void> {
-  const aside = `${source}.old`;
-  const replaces = await rename(target, aside).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false;
-      throw error;
-    },
+  const contents = [contentOf(modelName, tensors)];
+  if (training) contents.push(contentOf(trainingName, training));
+  const files = Object.fromEntries(
+    contents.map(({ name, sha256, bytes }) => [
+      name,
+      { sha256, bytes: bytes.length },
+    ]),
   );
-  await rename(source, target);
-  if (replaces) await rm(aside, { recursive: true, force: true });
+  const json = JSON.stringify({ ...manifest, formatVersion, files }, null, 2);
+  const [place, name] = await checkpointAt(location);
+  await place.write(name, contents, `${json}\n`);
 }
 
-async function writeSynced(path: string, data: Uint8Array | string) {
-  const file = await open(path, 'wx');
-  try {
-    await file.writeFile(data);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+function contentOf(name: string, tensors: NamedHostTensors): Content {
+  const bytes = encodeSafetensors(tensors);
+  return { name, bytes, sha256: sha256Of(bytes) };
 }
 
 /**
@@ -102,30 +67,31 @@ async function writeSynced(path: string, data: Uint8Array | string) {
  * `CorruptFileError` for a folder that is not a whole checkpoint of it.
  */
 export async function readCheckpoint(
-  dir: string,
+  location: string,
 ): Promise<Checkpoint & { readonly manifest: Manifest }>;
 export async function readCheckpoint<M extends Manifest>(
-  dir: string,
+  location: string,
   schema: z.ZodType<M>,
 ): Promise<Checkpoint & { readonly manifest: M }>;
 export async function readCheckpoint(
-  dir: string,
+  location: string,
   schema: z.ZodType<Manifest> = manifestSchema,
 ): Promise<Checkpoint & { readonly manifest: Manifest }> {
-  const manifest = await readManifest(dir, schema);
-  const tensors = await readTensors(dir, modelName, manifest);
+  const manifest = await readManifest(location, schema);
+  const tensors = await readTensors(location, modelName, manifest);
   if (!(trainingName in manifest.files)) return { manifest, tensors };
-  const training = await readTensors(dir, trainingName, manifest);
+  const training = await readTensors(location, trainingName, manifest);
   return { manifest, tensors, training };
 }
 
 /** Reads manifest.json alone, without the tensors and their hashes. */
 export async function readManifest<M extends Manifest>(
-  dir: string,
+  location: string,
   schema: z.ZodType<M>,
 ): Promise<M> {
-  const path = join(dir, manifestName);
-  const bytes = await readBounded(path, maxManifestBytes);
+  const path = locationIn(location, 'manifest.json');
+  const [place, name] = await checkpointAt(location);
+  const bytes = await place.readManifest(name, maxManifestBytes);
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -140,32 +106,23 @@ export async function readManifest<M extends Manifest>(
 }
 
 async function readTensors(
-  dir: string,
-  name: string,
+  location: string,
+  file: string,
   { files }: Manifest,
 ): Promise<NamedHostTensors> {
-  const path = join(dir, name);
-  const expected = files[name];
+  const path = locationIn(location, file);
+  const expected = files[file];
   const corrupt = (problem: string) => new CorruptFileError({ path, problem });
   if (!expected) throw corrupt('not named in the manifest');
-  const bytes = await readBounded(path, expected.bytes);
-  if (bytes.length !== expected.bytes) {
-    throw corrupt(`${bytes.length} bytes, ${expected.bytes} expected`);
-  }
-  if (sha256(bytes) !== expected.sha256) throw corrupt('its sha256 differs');
+  const { sha256, bytes: size } = expected;
+  const [place, name] = await checkpointAt(location);
+  const bytes = await place.readContent(name, { name: file, sha256 }, size);
+  if (bytes.length !== size)
+    throw corrupt(`${bytes.length} bytes, ${size} expected`);
+  if (sha256Of(bytes) !== sha256) throw corrupt('its sha256 differs');
   return decodeSafetensors(bytes, path).tensors;
 }
 
-async function readBounded(path: string, maxBytes: number) {
-  const corrupt = (problem: string, cause?: unknown) =>
-    new CorruptFileError({ path, problem }, { cause });
-  const { size } = await stat(path).catch((cause: unknown) => {
-    throw corrupt('cannot be read', cause);
-  });
-  if (size > maxBytes) throw corrupt(`${size} bytes, at most ${maxBytes}`);
-  return readFile(path);
-}
-
-function sha256(bytes: Uint8Array): string {
+function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }

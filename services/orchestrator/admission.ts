@@ -60,6 +60,6 @@ function hasRoom(
 
 /** What a worker must have: the data set and the engine. */
 function needsOf({ experiment }: RunRecord): string {
-  const { dataset, engine } = experiment as Record<string, JsonValue>;
-  return JSON.stringify([dataset, engine]);
+  const { dataset, engine, gpuMemoryGiB } = experiment as Record<string, JsonValue>;
+  return JSON.stringify([dataset, engine, gpuMemoryGiB]);
 }

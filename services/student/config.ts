@@ -32,10 +32,14 @@ const schema = z.strictObject({
   tls: clientTlsSchema,
   /** The engine of runs that say `auto`. */
   engine: z.enum(engineChoices).default('auto'),
+  /** What a run may ask of its GPU; what nvidia-smi says of the first without. */
+  gpuMemoryGiB: z.coerce.number().nonnegative().optional(),
   /** Data sets by name: `folder:/path`, `cifar10:/path`, `cifar100:/path`. */
   datasets: z.record(z.string(), z.string()).default({}),
   /** Runs leave configuration, measurements and checkpoints below it. */
   runsDir: z.string().default('runs'),
+  /** A folder or `s3://bucket/prefix` for the checkpoints, instead. */
+  checkpoints: z.string().min(1).optional(),
   /** Runs after which the worker ends, as a Job's does; 0: it never ends. */
   maxRuns: z.coerce.number().int().nonnegative().default(0),
   /** Checkpoints that a run keeps. */

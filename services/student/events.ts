@@ -45,8 +45,8 @@ export class StudentEvents {
       'run prepared',
     );
     if (!resume) return;
-    const { path, step } = resume;
-    this.log.info({ runId, path, step }, 'run goes on from a checkpoint');
+    const { location, step } = resume;
+    this.log.info({ runId, location, step }, 'run goes on from a checkpoint');
     if (resume.engine === engine) return;
     this.log.warn(
       { runId, expected: resume.engine, actual: engine },

@@ -53,7 +53,9 @@ export async function prepare(
   const { runId } = order;
   const open = await openThread(order, around, closers);
   const { thread, compute, facts } = open;
-  const folder = new RunFolder(config.runsDir, runId);
+  const folder = new RunFolder(
+    ...([config.runsDir, runId, config.checkpoints] as const),
+  );
   const resume = await compute(thread.findCheckpoint(folder.checkpoints));
   if (resume) checkSameRun(order, resume);
   const teacher = await openTeacher(order, around, open.dataset, thread);

@@ -1,6 +1,7 @@
 import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { locationIn } from '#runtime/checkpoint/index.js';
 import type { RunResult } from '#runtime/bus/run-events.js';
 import type { Evaluation, StepMeasurements } from './trainer-api.js';
 
@@ -38,13 +39,16 @@ const measurementsName = 'measurements.jsonl';
 /** What a run leaves behind: configuration, measurements, checkpoints. */
 export class RunFolder {
   readonly path: string;
-  /** Folder of `step-<step>` folders. */
+  /** Location of the checkpoints `step-<step>`. */
   readonly checkpoints: string;
   #measurements: FileHandle | undefined;
 
-  constructor(runsDir: string, runId: string) {
+  /** @param checkpoints where all runs have theirs; here without it */
+  constructor(runsDir: string, runId: string, checkpoints?: string) {
     this.path = join(runsDir, runId);
-    this.checkpoints = join(this.path, 'checkpoints');
+    this.checkpoints = checkpoints
+      ? locationIn(checkpoints, runId)
+      : join(this.path, 'checkpoints');
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Bus } from '#runtime/bus/bus.js';
+import { nvidiaGpus } from '#runtime/compute/doctor.js';
 import { chooseEngine } from '#runtime/compute/index.js';
 import { openDatasets, type Datasets } from '#runtime/data/index.js';
 import type { Logger } from '#runtime/logger.js';
@@ -19,6 +20,11 @@ export interface StudentOptions {
   readonly datasets?: Datasets;
 }
 
+async function firstGpuGiB(): Promise<number> {
+  const [first] = await nvidiaGpus();
+  return (first?.memoryBytes ?? 0) / 2 ** 30;
+}
+
 /**
  * Starts a student worker: it takes its runs from the bus, one at a time. Data
  * sets are loaded when a run first asks for them, and kept for later runs.
@@ -30,7 +36,8 @@ export async function startStudent(
 ): Promise<RunningService> {
   const engine = await chooseEngine(asked.engine);
   log.info({ engine, asked: asked.engine }, 'engine');
-  const config = { ...asked, engine };
+  const gpuMemoryGiB = asked.gpuMemoryGiB ?? (await firstGpuGiB());
+  const config = { ...asked, engine, gpuMemoryGiB };
   const stop = new AbortController();
   const door = new GroupDoor();
   const server = await startServer({

@@ -17,8 +17,8 @@ import type { RankBuffers, RankPart } from './rank-step.js';
 export type TrainerApi = {
   /** First call: opens data set and engine. */
   open(settings: ThreadSettings): Promise<ThreadFacts>;
-  /** Reads the newest checkpoint of `folder`; undefined if there is none. */
-  findCheckpoint(folder: string): Promise<ResumePoint | undefined>;
+  /** Reads a run's newest checkpoint; undefined if there is none. */
+  findCheckpoint(runLocation: string): Promise<ResumePoint | undefined>;
   /** Builds the network, from the checkpoint if one was found. */
   begin(teacher: TeacherFacts | undefined): Promise<void>;
   /** Sets the mirrors' rows; the bank's snapshots are the truth. */
@@ -56,7 +56,7 @@ export type TrainerApi = {
   capture(request: SaveRequest): Promise<void>;
   /**
    * Writes the checkpoint that was captured and removes old ones, while steps
-   * go on; returns its folder.
+   * go on; returns where it is.
    */
   save(): Promise<string>;
 };
@@ -183,8 +183,8 @@ export interface Tally {
 }
 
 export interface SaveRequest {
-  /** The run's folder of checkpoints. */
-  readonly folder: string;
+  /** Below it are the run's checkpoints: a folder, or a prefix in a bucket. */
+  readonly runLocation: string;
   readonly keep: number;
   readonly runId: string;
   /** Steps taken so far: the step to go on with. */
@@ -194,7 +194,7 @@ export interface SaveRequest {
 
 /** Where a checkpoint says to go on. */
 export interface ResumePoint {
-  readonly path: string;
+  readonly location: string;
   readonly step: number;
   readonly experiment: unknown;
   readonly tally: Tally;

@@ -68,9 +68,9 @@ class TrainerThread implements TrainerApi {
     };
   }
 
-  async findCheckpoint(folder: string): Promise<ResumePoint | undefined> {
+  async findCheckpoint(runLocation: string): Promise<ResumePoint | undefined> {
     const { name: dataset, digest: actual } = this.#open.dataset;
-    this.#saved = await findTraining(folder);
+    this.#saved = await findTraining(runLocation);
     if (!this.#saved) return undefined;
     const { datasetDigest: expected, point } = this.#saved;
     if (expected !== actual) {

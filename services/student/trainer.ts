@@ -53,7 +53,7 @@ class Trainer {
   #bestTestAccuracy: number;
   #checkpoint: string;
   #savedStep: number;
-  /** The newest checkpoint, on its way to the disk. */
+  /** The newest checkpoint, on its way to where it is kept. */
   #saving: Promise<void> = Promise.resolve();
   #taught = false;
   /** Who took the newest step. */
@@ -68,7 +68,7 @@ class Trainer {
     this.#pace = new Pace(run.plan.batchSize);
     this.#evaluation = resume?.tally.evaluation;
     this.#bestTestAccuracy = resume?.tally.bestTestAccuracy ?? 0;
-    this.#checkpoint = resume?.path ?? '';
+    this.#checkpoint = resume?.location ?? '';
     this.#savedStep = resume?.step ?? 0;
   }
 
@@ -206,7 +206,7 @@ class Trainer {
     await this.#saving;
     await this.#catchUp(step);
     const request = {
-      folder: folder.checkpoints,
+      runLocation: folder.checkpoints,
       keep: this.#around.config.keepCheckpoints,
       runId: order.runId,
       step,

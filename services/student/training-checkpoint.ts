@@ -10,7 +10,7 @@ import {
   listSteps,
   modelManifestSchema,
   readCheckpoint,
-  stepPath,
+  stepLocation,
   writeCheckpoint,
 } from '#runtime/checkpoint/index.js';
 import type { Engine } from '#runtime/compute/engine.js';
@@ -90,9 +90,9 @@ export interface TrainingContext {
 
 /** A checkpoint that is still to be written. */
 export interface CapturedTraining {
-  readonly path: string;
+  readonly location: string;
   readonly content: Parameters<typeof writeCheckpoint>[1];
-  readonly folder: string;
+  readonly runLocation: string;
   readonly keep: number;
 }
 
@@ -100,7 +100,7 @@ export interface CapturedTraining {
 export async function captureTraining(
   training: Training,
   context: TrainingContext,
-  { folder, keep, ...run }: SaveRequest,
+  { runLocation, keep, ...run }: SaveRequest,
 ): Promise<CapturedTraining> {
   const state = await training.readState();
   const queue = training.readQueue();
@@ -114,19 +114,20 @@ export async function captureTraining(
     },
     manifest: manifestOf(training, context, run, queue),
   };
-  return { path: stepPath(folder, run.step), content, folder, keep };
+  const location = stepLocation(runLocation, run.step);
+  return { location, content, runLocation, keep };
 }
 
-/** Writes it, drops the oldest, and returns the folder. */
+/** Writes it, drops the oldest, and returns where it is. */
 export async function saveTraining({
-  path,
+  location,
   content,
-  folder,
+  runLocation,
   keep,
 }: CapturedTraining): Promise<string> {
-  await writeCheckpoint(path, content);
-  await keepNewest(folder, keep);
-  return path;
+  await writeCheckpoint(location, content);
+  await keepNewest(runLocation, keep);
+  return location;
 }
 
 /**
@@ -134,25 +135,25 @@ export async function saveTraining({
  * @throws CorruptFileError if it is damaged
  */
 export async function findTraining(
-  folder: string,
+  runLocation: string,
 ): Promise<SavedTraining | undefined> {
-  const newest = (await listSteps(folder)).at(-1);
+  const newest = (await listSteps(runLocation)).at(-1);
   if (!newest) return undefined;
-  const { path } = newest;
+  const { location } = newest;
   const { manifest, tensors, training } = await readCheckpoint(
-    path,
+    location,
     runManifestSchema,
   );
   if (!training) {
     const problem = 'it holds a model only, no training';
-    throw new CorruptFileError({ path, problem });
+    throw new CorruptFileError({ path: location, problem });
   }
   const { run, datasetDigest } = manifest;
   const { [queueRows]: rows, ...others } = training;
   const { tensors: rest, memories } = splitMemories(others, run.step);
   const featDim = rows?.shape[1] ?? 0;
   const point: ResumePoint = {
-    path,
+    location,
     step: run.step,
     experiment: run.experiment,
     tally: run.tally,
@@ -170,7 +171,7 @@ export async function findTraining(
 function manifestOf(
   { network }: Training,
   { experiment, dataset, engine, teacher }: TrainingContext,
-  run: Omit<SaveRequest, 'folder' | 'keep'>,
+  run: Omit<SaveRequest, 'runLocation' | 'keep'>,
   queue: QueueSnapshot | undefined,
 ) {
   const { projectionSeed: seed, featDim } = experiment.bank;

@@ -8,14 +8,11 @@ import {
 } from '#runtime/bus/run-events.js';
 import { runsQueue } from '#runtime/bus/subjects.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
-import { chooseEngine } from '#runtime/compute/index.js';
 import { parseConfig } from '#runtime/config.js';
 import type { Datasets } from '#runtime/data/index.js';
 import {
-  DatasetNotFoundError,
   DomainError,
   DrainingError,
-  EngineUnavailableError,
   InternalError,
   LeaseLostError,
   RunCancelledError,
@@ -26,6 +23,7 @@ import type { StudentConfig } from './config.js';
 import type { StudentEvents } from './events.js';
 import type { GroupDoor } from './group/door.js';
 import { help } from './help.js';
+import { lackOf } from './lacks.js';
 import type { RunOrder, Surroundings } from './parts.js';
 import { RunReporter } from './run-reporter.js';
 import { train } from './trainer.js';
@@ -124,7 +122,8 @@ export class StudentWorker {
         this.#help(work, work.chief!, run),
       );
     }
-    const lack = await this.#lackOf(work);
+    const { config, datasets } = this.#options;
+    const lack = await lackOf(work.experiment, config, datasets);
     if (lack) return this.#decline(work, item, lack);
     const run = held(work);
     const reporter = this.#reporterOf(work, run.stop);
@@ -135,24 +134,6 @@ export class StudentWorker {
     await this.#hold({ ...run, last }, (held) =>
       this.#carryOut(work, held, reporter),
     );
-  }
-
-  /** What the run needs and this worker does not have. */
-  async #lackOf({ experiment }: RunWork): Promise<DomainError | undefined> {
-    const { datasets } = this.#options;
-    const { data: needs } = experimentSchema.safeParse(experiment);
-    // What is no experiment fails when it is carried out.
-    if (!needs) return undefined;
-    const { dataset, engine } = needs;
-    if (!Object.hasOwn(datasets.definitions, dataset))
-      return new DatasetNotFoundError({ dataset });
-    try {
-      if (engine !== 'auto') await chooseEngine(engine);
-      return undefined;
-    } catch (error) {
-      if (error instanceof EngineUnavailableError) return error;
-      throw error;
-    }
   }
 
   /** Passes a run on, and lets the others have the first go at it. */

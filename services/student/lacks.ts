@@ -1,0 +1,41 @@
+import { type Experiment, experimentSchema } from '#distill/experiment.js';
+import { chooseEngine } from '#runtime/compute/index.js';
+import type { Datasets } from '#runtime/data/index.js';
+import {
+  DatasetNotFoundError,
+  type DomainError,
+  EngineUnavailableError,
+  GpuMemoryError,
+} from '#runtime/errors.js';
+import type { StudentConfig } from './config.js';
+
+/**
+ * What a run needs and this worker does not have: others may. What is no
+ * experiment lacks nothing, and fails when it is carried out.
+ */
+export async function lackOf(
+  experiment: unknown,
+  { gpuMemoryGiB = 0 }: Pick<StudentConfig, 'gpuMemoryGiB'>,
+  { definitions }: Pick<Datasets, 'definitions'>,
+): Promise<DomainError | undefined> {
+  const { data: needs } = experimentSchema.safeParse(experiment);
+  if (!needs) return undefined;
+  const { dataset, gpuMemoryGiB: neededGiB } = needs;
+  if (!Object.hasOwn(definitions, dataset))
+    return new DatasetNotFoundError({ dataset });
+  if (neededGiB > gpuMemoryGiB)
+    return new GpuMemoryError({ neededGiB, actualGiB: gpuMemoryGiB });
+  return engineLack(needs);
+}
+
+async function engineLack({
+  engine,
+}: Experiment): Promise<DomainError | undefined> {
+  try {
+    if (engine !== 'auto') await chooseEngine(engine);
+    return undefined;
+  } catch (error) {
+    if (error instanceof EngineUnavailableError) return error;
+    throw error;
+  }
+}
