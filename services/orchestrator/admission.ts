@@ -58,8 +58,11 @@ function hasRoom(
   );
 }
 
-/** What a worker must have: the data set and the engine. */
+/** What a worker must have, or be able to reach. */
 function needsOf({ experiment }: RunRecord): string {
-  const { dataset, engine, gpuMemoryGiB } = experiment as Record<string, JsonValue>;
-  return JSON.stringify([dataset, engine, gpuMemoryGiB]);
+  const { dataset, engine, gpuMemoryGiB, teacher } = experiment as Record<
+    string,
+    JsonValue
+  >;
+  return JSON.stringify([dataset, engine, gpuMemoryGiB, teacher]);
 }

@@ -6,8 +6,10 @@ import {
   type DomainError,
   EngineUnavailableError,
   GpuMemoryError,
+  ModelNotFoundError,
 } from '#runtime/errors.js';
 import type { StudentConfig } from './config.js';
+import { poolLacks } from './teacher-pool.js';
 
 /**
  * What a run needs and this worker does not have: others may. What is no
@@ -15,17 +17,22 @@ import type { StudentConfig } from './config.js';
  */
 export async function lackOf(
   experiment: unknown,
-  { gpuMemoryGiB = 0 }: Pick<StudentConfig, 'gpuMemoryGiB'>,
+  config: StudentConfig,
   { definitions }: Pick<Datasets, 'definitions'>,
 ): Promise<DomainError | undefined> {
   const { data: needs } = experimentSchema.safeParse(experiment);
   if (!needs) return undefined;
-  const { dataset, gpuMemoryGiB: neededGiB } = needs;
+  const { dataset, gpuMemoryGiB: neededGiB, teacher } = needs;
+  const { gpuMemoryGiB: actualGiB = 0 } = config;
   if (!Object.hasOwn(definitions, dataset))
     return new DatasetNotFoundError({ dataset });
-  if (neededGiB > gpuMemoryGiB)
-    return new GpuMemoryError({ neededGiB, actualGiB: gpuMemoryGiB });
-  return engineLack(needs);
+  if (neededGiB > actualGiB)
+    return new GpuMemoryError({ neededGiB, actualGiB });
+  const lack = await engineLack(needs);
+  if (lack || !teacher) return lack;
+  const { model } = teacher;
+  if (await poolLacks(model, config)) return new ModelNotFoundError({ model });
+  return undefined;
 }
 
 async function engineLack({

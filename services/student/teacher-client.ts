@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import type { MapShape, TeacherTensor } from '#distill/methods/method.js';
 import type { ClientTls } from '#runtime/rpc/options.js';
 import type { ReplicaAddress } from '#runtime/rpc/addresses.js';
@@ -7,6 +6,7 @@ import type { TeacherDoor } from './teacher-door.js';
 import { joinOutputs, partsThatFit } from './teacher-outputs.js';
 import type { ReplicaListener } from './teacher-replica.js';
 import { TeacherReplicas } from './teacher-replicas.js';
+import { tlsFor } from './teacher-pool.js';
 import {
   teacherService,
   TeacherServiceClient,
@@ -107,13 +107,10 @@ export class TeacherClient {
 
 function openDoor(
   options: TeacherOptions,
-  { address, host }: ReplicaAddress,
+  replica: ReplicaAddress,
 ): TeacherDoor {
-  const { tls } = options;
-  // We dial an address, but the certificate has the name.
-  const named = isIP(host)
-    ? tls
-    : tls && { ...tls, serverName: tls.serverName ?? host };
+  const { address } = replica;
+  const named = tlsFor(replica, options.tls);
   return options.protocol === 'kserve'
     ? new InferenceClient(options, options.inference, address, named)
     : new TeacherServiceClient(options, address, named);
