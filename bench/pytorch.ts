@@ -53,8 +53,8 @@ async function tryPythons() {
   return undefined;
 }
 
-/** Where a peer runs: in full float32, or with TensorFloat-32. */
-export type PeerDevice = 'cpu' | 'cuda' | 'cuda-tf32';
+/** Where a peer runs: in full float32, with bfloat16, or with TensorFloat-32. */
+export type PeerDevice = 'cpu' | 'cpu-bf16' | 'cuda' | 'cuda-tf32';
 
 /** Empty if that PyTorch has no CUDA or finds no GPU. */
 export async function cudaDevices(python: string): Promise<PeerDevice[]> {

@@ -65,7 +65,7 @@ export async function onEachEngine<Result extends Comparison>(
 
 /** Our throughput in the peer's, of each engine. */
 export function ratiosOf(
-  results: Readonly<Partial<Record<Timed, Comparison>>>,
+  results: Readonly<Record<string, Comparison>>,
 ): Record<string, number> {
   const entries = Object.entries(results);
   return Object.fromEntries(entries.map(([name, { ratio }]) => [name, ratio]));
@@ -137,7 +137,7 @@ function summary(rounds: readonly Steps[]): Summary {
 /** Prints a table. @param more further columns of each engine, by title */
 export function printComparisons<Result extends Comparison>(
   peer: string,
-  results: Readonly<Partial<Record<Timed, Result>>>,
+  results: Readonly<Record<string, Result>>,
   more: Readonly<Record<string, (result: Result) => string>>,
 ): void {
   const cells = ({ medianMs, bestMs, worstMs, cpuMs }: Summary) =>

@@ -1,4 +1,5 @@
 import { createNetwork } from '#distill/models/index.js';
+import type { ConvPrecision } from '#distill/ops/autocast.js';
 import { createTrainProgram } from '#distill/train-program.js';
 import { noiseFor } from './noise.js';
 
@@ -12,7 +13,7 @@ export const workload = {
 } as const;
 
 /** The step with its first state, and inputs of noise: the same in each run. */
-export function studentStep() {
+export function studentStep(precision: ConvPrecision = 'float32') {
   const { network, classCount, batchSize, capacity, featDim } = workload;
   const { program, initialState } = createTrainProgram({
     network: createNetwork(network, classCount),
@@ -27,7 +28,7 @@ export function studentStep() {
         },
       },
       bank: { capacity, featDim },
-      training: { batchSize, momentum: 0.9, weightDecay: 5e-4 },
+      training: { batchSize, momentum: 0.9, weightDecay: 5e-4, precision },
     },
     imageShape: [32, 32, 3],
     teacherFeatureDim: 256,

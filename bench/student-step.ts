@@ -2,8 +2,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeSafetensors } from '#runtime/checkpoint/index.js';
+import type { ConvPrecision } from '#distill/ops/autocast.js';
 import type { Engine } from '#runtime/compute/engine.js';
-import { findPyTorch, prefixed, PyTorchPeer } from './pytorch.js';
+import {
+  findPyTorch,
+  type PeerDevice,
+  prefixed,
+  PyTorchPeer,
+} from './pytorch.js';
 import {
   inTurn,
   onEachEngine,
@@ -34,7 +40,7 @@ interface StudentComparison extends Comparison {
   readonly lossDifference: number;
 }
 
-/** `npm run bench -- student-step`: `ratio.student` is the fastest engine's. */
+/** `npm run bench -- student-step`: `ratio.student` is the fastest engine's in float32. */
 export async function benchStudentStep(): Promise<object> {
   const { ratio, ...rest } = await benchEngines();
   const [student] = Object.values(ratio);
@@ -45,19 +51,20 @@ export async function benchStudentStep(): Promise<object> {
 export async function benchEngines({ engines, peer }: Sides = onProcessor) {
   const { python, version } = await findPyTorch();
   const folder = await mkdtemp(join(tmpdir(), 'rrd-bench-'));
-  let results: Partial<Record<Timed, StudentComparison>>;
+  let results: Record<string, StudentComparison>;
   try {
     const path = join(folder, 'step.safetensors');
     const { state, inputs } = studentStep();
     const all = { ...prefixed('state', state), ...prefixed('inputs', inputs) };
     await writeFile(path, encodeSafetensors(all, {}));
-    const args = [path, String(threads), peer];
-    results = await onEachEngine(
-      engines,
-      () => new PyTorchPeer(python, 'student_step.py', args),
-      (name, engine, opened) =>
-        compare(name, engine, opened, peer.endsWith('tf32')),
-    );
+    const files = { python, path };
+    results = await beside(files, engines, peer, 'float32');
+    const halves = engines.filter((name) => name === 'tensorflow');
+    if (peer === 'cpu')
+      for (const device of ['cpu', 'cpu-bf16'] as const) {
+        const { tensorflow } = await beside(files, halves, device, 'bfloat16');
+        if (tensorflow) results[`bfloat16 to ${device}`] = tensorflow;
+      }
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -70,19 +77,35 @@ export async function benchEngines({ engines, peer }: Sides = onProcessor) {
   return { ratio, peer: on, threads, workload, load, results };
 }
 
+function beside(
+  { python, path }: { readonly python: string; readonly path: string },
+  engines: readonly Timed[],
+  device: PeerDevice,
+  precision: ConvPrecision,
+) {
+  const isExact = precision === 'float32' && !device.endsWith('tf32');
+  const args = [path, String(threads), device];
+  return onEachEngine(
+    engines,
+    () => new PyTorchPeer(python, 'student_step.py', args),
+    (name, engine, peer) => compare(name, engine, peer, isExact, precision),
+  );
+}
+
 async function compare(
   name: Timed,
   engine: Engine,
   peer: PyTorchPeer,
-  reduced: boolean,
+  isExact: boolean,
+  precision: ConvPrecision,
 ): Promise<StudentComparison> {
-  const { program, state, inputs } = studentStep();
+  const { program, state, inputs } = studentStep(precision);
   const executable = await engine.compile(program, state);
   const step = async () => (await executable.run(inputs))['loss']!.data[0]!;
   const { losses } = await timed(step, checkedSteps);
   const expected = await peer.run(checkedSteps);
   const lossDifference = largestDifference(losses, expected.losses);
-  if (!reduced && !(lossDifference < tolerance)) {
+  if (isExact && !(lossDifference < tolerance)) {
     throw new Error(
       `${name}: losses ${losses.join()}, PyTorch ${expected.losses.join()}`,
     );

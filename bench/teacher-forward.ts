@@ -7,6 +7,7 @@ import { rngFrom } from '#distill/data/rng.js';
 import { createForwardProgram } from '#distill/forward-program.js';
 import { createNetwork, type NetworkName } from '#distill/models/index.js';
 import type { Network } from '#distill/models/network.js';
+import type { ConvPrecision } from '#distill/ops/autocast.js';
 import {
   type HostTensor,
   type NamedHostTensors,
@@ -33,8 +34,8 @@ import {
 } from './side-by-side.js';
 
 /**
- * A teacher's forward on each engine that is present, and in int8 on ONNX
- * Runtime, beside PyTorch in eval mode: the same weights and images, how far
+ * A teacher's forward on each engine that is present, in bfloat16 on TensorFlow and
+ * in int8 on ONNX Runtime, beside PyTorch in eval mode: the same weights and images, how far
  * features and logits are apart, then times, taken in turn.
  */
 
@@ -85,7 +86,7 @@ export async function benchTeacherForward(
   const network = createNetwork(workload.network, classCount);
   const { python, version } = await findPyTorch();
   const folder = await mkdtemp(join(tmpdir(), 'rrd-bench-'));
-  let results: Partial<Record<Timed | 'int8', TeacherComparison>>;
+  let results: Partial<Record<Timed | 'bfloat16' | 'int8', TeacherComparison>>;
   const state = network.init(rngFrom(1, 'bench'));
   const images = noise('images', workload);
   try {
@@ -103,14 +104,16 @@ export async function benchTeacherForward(
       const sizes = [network.featureDim, classCount] as const;
       return outputsOf(await readFile(outputs), batchSize, sizes);
     };
-    results = await onEachEngine(
-      engines,
-      openPeer,
-      async (name, engine, peer) => {
-        const forward = await floatForward(engine, network, state, images);
+    const beside = (names: readonly Timed[], precision: ConvPrecision) =>
+      onEachEngine(names, openPeer, async (name, engine, peer) => {
+        const given = { engine, network, state, images, precision };
+        const forward = await floatForward(given);
         return compare(name, forward, peer, await truthOf(peer), batchSize);
-      },
-    );
+      });
+    results = await beside(engines, 'float32');
+    const halves = engines.filter((name) => name === 'tensorflow');
+    const { tensorflow } = await beside(halves, 'bfloat16');
+    if (tensorflow) results.bfloat16 = tensorflow;
     if (results.onnx) {
       const peer = openPeer();
       const forward = await int8Forward(network, state, images);
@@ -162,16 +165,24 @@ async function compare(
   };
 }
 
-async function floatForward(
-  engine: Engine,
-  network: Network,
-  state: NamedHostTensors,
-  images: HostTensor,
-): Promise<MeasuredForward> {
+async function floatForward({
+  engine,
+  network,
+  state,
+  images,
+  precision,
+}: {
+  readonly engine: Engine;
+  readonly network: Network;
+  readonly state: NamedHostTensors;
+  readonly images: HostTensor;
+  readonly precision: ConvPrecision;
+}): Promise<MeasuredForward> {
   const program = createForwardProgram(
     network,
     imageShapeOf(images),
     images.shape[0]!,
+    { precision },
   );
   const executable = await engine.compile(program, state);
   return {

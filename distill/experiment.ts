@@ -7,6 +7,7 @@ import type {
   Weighted,
 } from './methods/method.js';
 import { networkNames } from './models/index.js';
+import { convPrecisions } from './ops/autocast.js';
 import { precisions } from './precision.js';
 import { mergedViews } from './views.js';
 import {
@@ -93,6 +94,8 @@ export const experimentFields = z.strictObject({
     augmentation: z
       .enum(['crop-flip', 'random-resized-crop', 'none'])
       .default('crop-flip'),
+    /** Of convolutions, forwards and backwards. */
+    precision: z.enum(convPrecisions).default('float32'),
     learningRate: z.number().positive().default(0.05),
     momentum: z.number().min(0).lt(1).default(0.9),
     weightDecay: z.number().nonnegative().default(5e-4),

@@ -2,21 +2,27 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { ImageShape } from './data/dataset.js';
 import type { MapKind, MapName } from './methods/method.js';
 import type { Network, NetworkOutput } from './models/network.js';
+import { autocast, type ConvPrecision } from './ops/autocast.js';
 import type { Program } from './program.js';
 import type { NamedTensors } from './tensors.js';
+
+export interface ForwardOptions {
+  /** Maps that are outputs too, by their names: [batchSize, h, w, c]. */
+  readonly wanted?: (name: MapName) => boolean;
+  /** Of convolutions; default float32. */
+  readonly precision?: ConvPrecision;
+}
 
 /**
  * The network in eval mode: `images` float32 [batchSize, H, W, C], normalised,
  * to `features` [batchSize, featureDim] and `logits` [batchSize, classCount].
  * The state is the network's parameters and buffers.
- *
- * @param wanted maps that are outputs too, by their names: [batchSize, h, w, c]
  */
 export function createForwardProgram(
   network: Network,
   imageShape: ImageShape,
   batchSize: number,
-  wanted: (name: MapName) => boolean = () => false,
+  { wanted = () => false, precision = 'float32' }: ForwardOptions = {},
 ): Program {
   return {
     name: `forward ${network.name}`,
@@ -26,7 +32,9 @@ export function createForwardProgram(
     },
     run(state, inputs) {
       const images = inputs['images'] as tf.Tensor4D;
-      const output = network.forward(state, images, 'eval');
+      const output = autocast(precision, () =>
+        network.forward(state, images, 'eval'),
+      );
       const { features, logits } = output;
       return {
         state: {},

@@ -53,7 +53,9 @@ export function createRankPrograms(options: TrainProgramOptions): RankPrograms {
       state: {},
       inputs: { ...tensors.trainable, ...tensors.buffers, ...tensors.inputs },
       run(_, given) {
-        const step = gradients({ network, loss }, names, given, given);
+        const { precision } = training;
+        const objective = { network, loss, precision };
+        const step = gradients(objective, names, given, given);
         const outputs = {
           ...renamed(step.gradients, gradientOf),
           ...renamed(step.buffers, newBufferOf),

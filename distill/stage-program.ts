@@ -2,6 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { methods, type MethodName } from './methods/index.js';
 import type { Method } from './methods/method.js';
 import { evaluateStage } from './objective.js';
+import { autocast } from './ops/autocast.js';
 import type { Program } from './program.js';
 import type { NamedHostTensors } from './tensors.js';
 import {
@@ -26,6 +27,7 @@ export function createStageProgram(
 ): TrainProgram {
   const { network, experiment } = options;
   const { loss, training } = experiment;
+  const { precision = 'float32' } = training;
   const stage = (methods[name] as Method).stage!;
   const { trainable, buffers, inputs, initialState } = trainTensors(options);
   const carried = { ...trainable, ...buffers };
@@ -45,7 +47,8 @@ export function createStageProgram(
     inputs: { ...inputs, learningRate: { shape: [], dataType: 'float32' } },
     run(state, given) {
       const objective = { network, loss };
-      const evaluate = () => evaluateStage(objective, name, state, given);
+      const evaluate = () =>
+        autocast(precision, () => evaluateStage(objective, name, state, given));
       const step = differentiate(evaluate, learning, state);
       const rate = given['learningRate'] as tf.Scalar;
       const updated = applyGradients(step, state, rate, training);

@@ -19,7 +19,7 @@ import { applyGradients, gradients, momentumOf } from './train-step.js';
 
 export interface TrainProgramOptions {
   readonly network: Network;
-  /** Read: `ranks`, `loss`, `bank.{capacity,featDim}`, `training.{batchSize,momentum,weightDecay}`. */
+  /** Read: `ranks`, `loss`, `bank.{capacity,featDim}`, `training.{batchSize,momentum,weightDecay,precision}`. */
   readonly experiment: {
     /** 1 if left out. */
     readonly ranks?: Experiment['ranks'];
@@ -28,7 +28,9 @@ export interface TrainProgramOptions {
     readonly training: Pick<
       Experiment['training'],
       'batchSize' | 'momentum' | 'weightDecay'
-    >;
+    > & {
+      readonly precision?: Experiment['training']['precision'] | undefined;
+    };
   };
   readonly imageShape: ImageShape;
   /** Width of the teacher's features; 0 if there is no teacher. */
@@ -86,7 +88,9 @@ export function createTrainProgram(options: TrainProgramOptions): TrainProgram {
     state: { ...trainable, ...buffers, ...renamed(trainable, momentumOf) },
     inputs: { ...inputs, learningRate: float32() },
     run(state, given) {
-      const step = gradients({ network, loss }, names, state, given);
+      const { precision } = training;
+      const objective = { network, loss, precision };
+      const step = gradients(objective, names, state, given);
       const rate = given['learningRate'] as tf.Scalar;
       const updated = applyGradients(step, state, rate, training);
       const outputs = { ...step.measurements, ...step.remembered };

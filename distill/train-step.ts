@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { evaluate, type Evaluated, type Objective } from './objective.js';
+import { autocast, type ConvPrecision } from './ops/autocast.js';
 import { sgd, type SgdOptions } from './optimiser.js';
 import type { NamedTensors } from './tensors.js';
 
@@ -21,13 +22,14 @@ export interface StepGradients {
  * @param trainable names of the tensors of `state` to differentiate by
  */
 export function gradients(
-  objective: Objective,
+  objective: Objective & { readonly precision?: ConvPrecision | undefined },
   trainable: readonly string[],
   state: NamedTensors,
   inputs: NamedTensors,
 ): StepGradients {
+  const { precision = 'float32' } = objective;
   return differentiate(
-    () => evaluate(objective, state, inputs),
+    () => autocast(precision, () => evaluate(objective, state, inputs)),
     trainable,
     state,
   );

@@ -59,3 +59,18 @@ function camelCase(name: string): string {
 export function refuseTelemetryOfOnnxRuntime(): void {
   process.env['ORT_DISABLE_TELEMETRY'] = '1';
 }
+
+/** Of what the AWS SDK reads by itself, the part that we have to know, too. */
+export interface AwsEnv {
+  /** Another store than Amazon's. */
+  readonly endpoint: string | undefined;
+  readonly region: string | undefined;
+}
+
+export function readAwsEnv(): AwsEnv {
+  // A warning of releases to come that will need a newer Node; ours is pinned.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION } = process.env;
+  const endpoint = AWS_ENDPOINT_URL_S3 ?? AWS_ENDPOINT_URL;
+  return { endpoint, region: AWS_REGION };
+}

@@ -18,13 +18,13 @@ export class UnsafeCheckpointError extends domainError<'path' | 'what'>({
 }) {}
 
 /** Where checkpoints are kept could not be reached, or said no. */
-export class CheckpointStorageError extends domainError<
-  'location' | 'problem'
->({
-  reason: 'CHECKPOINT_STORAGE',
-  status: 'UNAVAILABLE',
-  text: (m) => `${m.location} could not be reached: ${m.problem}`,
-}) {}
+export class CheckpointStorageError extends domainError<'location' | 'problem'>(
+  {
+    reason: 'CHECKPOINT_STORAGE',
+    status: 'UNAVAILABLE',
+    text: (m) => `${m.location} could not be reached: ${m.problem}`,
+  },
+) {}
 
 /** The weights in a file are not those of the network. */
 export class CheckpointMismatchError extends domainError<

@@ -233,7 +233,7 @@ async function openTeacher(options: OneProcessOptions) {
     network,
     dataset.imageShape,
     ranks * training.batchSize,
-    (name) => maps.has(name),
+    { wanted: (name) => maps.has(name) },
   );
   const executable = await engine.compile(program, state);
   const projection = projectionFor(

@@ -2,9 +2,12 @@
 bench/student-step.ts.
 
 Usage: student_step.py STATE.safetensors THREADS DEVICE, then see recipe.serve.
+`cpu-bf16` is torch.autocast with bfloat16 on the processor.
 """
 
 import sys
+
+import torch
 
 from recipe import (
     channels_first,
@@ -25,7 +28,8 @@ def main(path, threads, device):
 
     def step():
         queue, teacher = inputs["queue"], inputs["teacherEmbeddings"]
-        loss = loss_of(state, images, labels, queue, teacher)
+        with torch.autocast("cpu", torch.bfloat16, device == "cpu-bf16"):
+            loss = loss_of(state, images, labels, queue, teacher)
         sgd.zero_grad()
         loss.backward()
         sgd.step()

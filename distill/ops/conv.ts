@@ -1,10 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { convPrecision } from './autocast.js';
+import { bfloat16Conv } from './bfloat16-conv.js';
 import { groupedConv } from './grouped-conv.js';
 
 /**
  * A square convolution without bias, padded with (size - 1) / 2 zeros on every
  * side, as torch's nn.Conv2d(padding = (size - 1) / 2). As many channels as a
- * weight has, of the input's, are a group.
+ * weight has, of the input's, are a group. One of a single group is in the
+ * precision of `autocast`.
  *
  * At stride 2 the padding is explicit: `same` would pad one side only.
  *
@@ -31,7 +34,9 @@ function convolve(
   strides: number,
   pad: 'same' | 'valid',
 ): tf.Tensor4D {
-  return kernel.shape[2] === x.shape[3]
-    ? tf.conv2d(x, kernel, strides, pad)
-    : groupedConv(x, kernel, { strides, pad });
+  if (kernel.shape[2] !== x.shape[3])
+    return groupedConv(x, kernel, { strides, pad });
+  return convPrecision() === 'bfloat16'
+    ? bfloat16Conv(x, kernel, { strides, pad })
+    : tf.conv2d(x, kernel, strides, pad);
 }

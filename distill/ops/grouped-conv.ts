@@ -1,14 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
+import {
+  type ConvAttributes,
+  type FilterGradientAttributes,
+  type InputGradientAttributes,
+  registerConvGradient,
+  runConvKernel as run,
+  type Shape4D,
+} from './conv-kernel.js';
 import { runKernel, type Kernel } from './kernel.js';
-
-/** How the filter moves; `same` at stride 1 only. */
-export interface GroupedConvAttributes {
-  readonly strides: number;
-  readonly pad: 'same' | 'valid';
-}
-
-/** [N, H, W, C] */
-type Shape4D = tf.Tensor4D['shape'];
 
 /**
  * A convolution whose channels fall into groups that do not see each other
@@ -22,12 +21,12 @@ type Shape4D = tf.Tensor4D['shape'];
 export function groupedConv(
   x: tf.Tensor4D,
   filter: tf.Tensor4D,
-  attributes: GroupedConvAttributes,
+  attributes: ConvAttributes,
 ): tf.Tensor4D {
   return runKernel(forward, { x, filter }, attributes)[0] as tf.Tensor4D;
 }
 
-const forward: Kernel<'x' | 'filter', GroupedConvAttributes> = {
+const forward: Kernel<'x' | 'filter', ConvAttributes> = {
   name: 'GroupedConv',
   compose({ x, filter }, { strides, pad }) {
     const [images, weights] = [x, filter] as [tf.Tensor4D, tf.Tensor4D];
@@ -45,10 +44,6 @@ const forward: Kernel<'x' | 'filter', GroupedConvAttributes> = {
     return [tf.concat(outputs, 3)];
   },
 };
-
-export interface InputGradientAttributes extends GroupedConvAttributes {
-  readonly inputShape: Shape4D;
-}
 
 /** dx from dy and the filter. */
 const inputGradient: Kernel<'dy' | 'filter', InputGradientAttributes> = {
@@ -71,10 +66,6 @@ const inputGradient: Kernel<'dy' | 'filter', InputGradientAttributes> = {
     return [tf.concat(parts, 3)];
   },
 };
-
-export interface FilterGradientAttributes extends GroupedConvAttributes {
-  readonly filterShape: Shape4D;
-}
 
 /** dfilter from x and dy. */
 const filterGradient: Kernel<'x' | 'dy', FilterGradientAttributes> = {
@@ -109,34 +100,8 @@ function swapped(filter: tf.Tensor4D): tf.Tensor4D {
   return tf.reshape(filter, [height, width, channels, 1]);
 }
 
-function run(
-  kernel: string,
-  inputs: tf.NamedTensorMap,
-  { strides, pad }: GroupedConvAttributes,
-  shape: Readonly<Record<string, readonly number[]>>,
-): tf.Tensor {
-  const attributes: Record<string, unknown> = {
-    ...{ strides: [strides, strides], pad, dilations: [1, 1] },
-    ...{ dataFormat: 'NHWC', ...shape },
-  };
-  return tf
-    .engine()
-    .runKernel<tf.Tensor>(kernel, inputs, attributes as tf.NamedAttrMap);
-}
-
-tf.registerGradient({
-  kernelName: forward.name,
-  inputsToSave: ['x', 'filter'],
-  gradFunc: (dys, saved, attributes) => {
-    const dy = Array.isArray(dys) ? dys[0]! : dys;
-    const [x, filter] = saved as [tf.Tensor4D, tf.Tensor4D];
-    const how = attributes as unknown as GroupedConvAttributes;
-    const [inputShape, filterShape] = [x.shape, filter.shape];
-    return {
-      x: () =>
-        runKernel(inputGradient, { dy, filter }, { ...how, inputShape })[0]!,
-      filter: () =>
-        runKernel(filterGradient, { x, dy }, { ...how, filterShape })[0]!,
-    };
-  },
-});
+registerConvGradient(
+  forward.name,
+  (inputs, how) => runKernel(inputGradient, inputs, how)[0]!,
+  (inputs, how) => runKernel(filterGradient, inputs, how)[0]!,
+);

@@ -1,3 +1,4 @@
+import type { ConvPrecision } from '#distill/ops/autocast.js';
 import { EngineUnavailableError } from '../errors.js';
 import type {
   Engine,
@@ -49,12 +50,14 @@ export async function chooseEngine(name: EngineChoice): Promise<EngineName> {
 
 /**
  * The same for what only looks, as a teacher: a forward alone is faster on
- * `onnx` than on `tensorflow` (docs/engines.md), so `auto` takes it first.
+ * `onnx` than on `tensorflow` (docs/engines.md), so `auto` takes it first; but
+ * not in bfloat16, which only `tensorflow` has instructions for.
  */
 export async function chooseForwardEngine(
   name: EngineChoice,
+  precision: ConvPrecision = 'float32',
 ): Promise<EngineName> {
-  if (name !== 'auto') return chooseEngine(name);
+  if (name !== 'auto' || precision !== 'float32') return chooseEngine(name);
   return chooseEngine('onnx').catch(() => chooseEngine('auto'));
 }
 

@@ -9,6 +9,7 @@ describe("the teacher's configuration", () => {
       listen: { host: '127.0.0.1', port: 0, insecurePlaintext: false },
       modelsDir: 'models',
       engine: 'auto',
+      precision: 'float32',
       datasets: {},
       maxBatchSize: 128,
       preferredBatchSizes: [],

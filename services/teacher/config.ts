@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { convPrecisions } from '#distill/ops/autocast.js';
 import { engineChoices } from '#runtime/compute/engine.js';
 import {
   countSetting,
@@ -17,6 +18,8 @@ const fields = z.strictObject({
   modelsDir: z.string().min(1).default('models'),
   /** `auto`: the fastest engine that can run here. */
   engine: z.enum(engineChoices).default('auto'),
+  /** Of the convolutions of networks of ours: see docs/engines.md. */
+  precision: z.enum(convPrecisions).default('float32'),
   /** Data sets by name: `folder:/path`, `imagenet:/path`, ... (docs/data.md). */
   datasets: z.record(z.string(), z.string()).default({}),
   /** The most samples of one request, and of one batch of several requests. */

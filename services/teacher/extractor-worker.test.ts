@@ -14,7 +14,7 @@ it('is closed at any moment of its work, and its process goes on', async () => {
   const entry = new URL('./extractor-worker.js', import.meta.url);
   const data: ExtractorData = {
     folder: `${world.modelsDir}/teacher`,
-    ...{ engine: 'onnx', maxBatchSize: 64 },
+    ...{ engine: 'onnx', maxBatchSize: 64, precision: 'float32' },
   };
   const ends: unknown[] = [];
   for (let round = 0; round < 12; round++) {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { workerData } from 'node:worker_threads';
 import type { MapKind, MapShape } from '#distill/methods/method.js';
+import type { ConvPrecision } from '#distill/ops/autocast.js';
 import { createEngine } from '#runtime/compute/index.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
 import { moved, serveWorker } from '#runtime/worker.js';
@@ -18,9 +19,11 @@ export interface ExtractorData {
   readonly folder: string;
   readonly engine: EngineChoice;
   readonly maxBatchSize: number;
+  /** Of networks of ours; an ONNX file has its own. */
+  readonly precision: ConvPrecision;
 }
 
-const { folder, engine, maxBatchSize } = workerData as ExtractorData;
+const { folder, engine, maxBatchSize, precision } = workerData as ExtractorData;
 let extractor: FeatureExtractor | undefined;
 let runner: JobRunner | undefined;
 
@@ -33,6 +36,7 @@ const api = {
           folder,
           await createEngine(engine),
           maxBatchSize,
+          precision,
         );
     runner = new JobRunner(extractor);
     return extractor.description;

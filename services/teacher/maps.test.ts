@@ -27,7 +27,9 @@ async function mapsOf(indices: number[]): Promise<NamedHostTensors> {
   const stored = await fixture.dataset.split('train').images(indices);
   const engine = await createEngine('cpu');
   const count = indices.length;
-  const program = createForwardProgram(network, shape, count, () => true);
+  const program = createForwardProgram(network, shape, count, {
+    wanted: () => true,
+  });
   const executable = await engine.compile(program, weights);
   const data = normalize(new Uint8Array(stored), normalization);
   return executable.run({ images: { shape: [count, ...shape], data } });

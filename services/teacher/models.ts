@@ -114,10 +114,10 @@ export class Models {
     // Only now: a name that nothing is behind must not cost a loaded model.
     this.evict();
     const startedMs = this.clock.nowMs();
-    const { engine, maxBatchSize, instances, loadMs } = this.config;
+    const { engine, maxBatchSize, precision, instances, loadMs } = this.config;
     const threads = await ModelThreads.start({
       model: name,
-      data: { folder, engine, maxBatchSize },
+      data: { folder, engine, maxBatchSize, precision },
       ...{ instances, loadMs, signal: this.stop.signal },
     });
     const loadedMs = this.clock.nowMs() - startedMs;

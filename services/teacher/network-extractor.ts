@@ -5,6 +5,7 @@ import { isMapName, partsOf } from '#distill/map-names.js';
 import type { MapName, MapShape } from '#distill/methods/method.js';
 import { createNetwork, isNetworkName } from '#distill/models/index.js';
 import type { Network } from '#distill/models/network.js';
+import type { ConvPrecision } from '#distill/ops/autocast.js';
 import { sizeOf, type NamedHostTensors } from '#distill/tensors.js';
 import {
   encodeSafetensors,
@@ -30,6 +31,7 @@ interface Parts {
   readonly tensors: NamedHostTensors;
   readonly imageShape: ImageShape;
   readonly engine: Engine;
+  readonly precision: ConvPrecision;
   readonly folder: string;
   readonly normalization: Normalization;
   readonly maxBatchSize: number;
@@ -57,6 +59,7 @@ export class NetworkExtractor implements FeatureExtractor {
     folder: string,
     engine: Engine,
     maxBatchSize: number,
+    precision: ConvPrecision = 'float32',
   ): Promise<NetworkExtractor> {
     const { tensors, manifest } = await readCheckpoint(
       folder,
@@ -65,7 +68,7 @@ export class NetworkExtractor implements FeatureExtractor {
     const { imageShape, normalization } = manifest;
     const network = networkOf(manifest, folder);
     const parts: Parts = {
-      ...{ network, tensors, imageShape, engine },
+      ...{ network, tensors, imageShape, engine, precision },
       ...{ folder, normalization, maxBatchSize },
     };
     const programs = await programsOf(parts, noMaps);
@@ -74,7 +77,7 @@ export class NetworkExtractor implements FeatureExtractor {
       featureDim: network.featureDim,
       classCount: network.classCount,
       imageShape,
-      engine: `${engine.name} (${engine.version})`,
+      engine: engineText(engine, precision),
     };
     const { truth } = programs;
     const digest = teacherDigest({
@@ -107,6 +110,12 @@ export class NetworkExtractor implements FeatureExtractor {
 
 const noMaps: ReadonlySet<MapName> = new Set();
 
+/** Part of the digest: another precision is another teacher. */
+function engineText({ name, version }: Engine, precision: ConvPrecision) {
+  const text = `${name} (${version})`;
+  return precision === 'float32' ? text : `${text}, ${precision}`;
+}
+
 function programsOf(
   parts: Parts,
   maps: ReadonlySet<MapName>,
@@ -124,9 +133,9 @@ function programsOf(
 /** One pass of one image, on the engine: others may be slow with it. */
 async function mapShapesOf(parts: Parts): Promise<readonly MapShape[]> {
   const { network, imageShape, engine, tensors } = parts;
-  const program = createForwardProgram(network, imageShape, 1, (name) =>
-    name.startsWith('maps.'),
-  );
+  const program = createForwardProgram(network, imageShape, 1, {
+    wanted: (name) => name.startsWith('maps.'),
+  });
   const executable = await engine.compile(program, tensors);
   try {
     const shape = [1, ...imageShape];
@@ -147,13 +156,14 @@ function networkOf({ network, classCount }: ModelManifest, path: string) {
 }
 
 async function compile(
-  { network, tensors, imageShape, engine, folder: path }: Parts,
+  { network, tensors, imageShape, engine, precision, folder: path }: Parts,
   batchSize: number,
   maps: ReadonlySet<MapName>,
 ): Promise<Forward> {
-  const program = createForwardProgram(network, imageShape, batchSize, (name) =>
-    maps.has(name),
-  );
+  const program = createForwardProgram(network, imageShape, batchSize, {
+    wanted: (name) => maps.has(name),
+    precision,
+  });
   const executable = await engine
     .compile(program, tensors)
     .catch((cause: unknown) => {

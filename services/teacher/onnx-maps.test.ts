@@ -41,7 +41,9 @@ let truth: NamedHostTensors;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'rrd-onnx-maps-'));
   const engine = await createEngine('cpu');
-  const program = createForwardProgram(network, shape, count, () => true);
+  const program = createForwardProgram(network, shape, count, {
+    wanted: () => true,
+  });
   const executable = await engine.compile(program, weights);
   const inputs = { shape: [count, ...shape], data: floats };
   truth = await executable.run({ images: inputs });

@@ -32,7 +32,7 @@ export async function startTeacher(
   config: TeacherConfig,
   { log, datasets, clock = systemClock }: TeacherOptions,
 ): Promise<RunningService> {
-  const engine = await chooseForwardEngine(config.engine);
+  const engine = await chooseForwardEngine(config.engine, config.precision);
   log.info({ engine, asked: config.engine }, 'engine');
   const stop = new AbortController();
   const events = createEvents(log);

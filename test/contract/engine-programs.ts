@@ -2,6 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { rngFrom } from '#distill/data/rng.js';
 import { createForwardProgram } from '#distill/forward-program.js';
 import { createNetwork } from '#distill/models/index.js';
+import { autocast } from '#distill/ops/autocast.js';
+import { conv } from '#distill/ops/conv.js';
 import type { Program } from '#distill/program.js';
 import {
   sizeOf,
@@ -64,6 +66,37 @@ export const swap: Program = {
 export function forward(batchSize: number): Program {
   return createForwardProgram(network, imageShape, batchSize);
 }
+
+/** A convolution in bfloat16 at both strides, with its gradients. */
+export const halfConvs: Program = {
+  name: 'convolutions in bfloat16',
+  state: {},
+  inputs: {
+    x: { shape: [2, 7, 6, 5], dataType: 'float32' },
+    weight: { shape: [4, 5, 3, 3], dataType: 'float32' },
+  },
+  run(_, { x, weight }) {
+    const [images, filter] = [x as tf.Tensor4D, weight!];
+    const outputs = ([1, 2] as const).flatMap((stride) => {
+      const f = (input: tf.Tensor, by: tf.Tensor) =>
+        autocast('bfloat16', () => conv(input as tf.Tensor4D, by, stride));
+      const y = f(images, filter);
+      // What comes back is y itself: something that is not all the same.
+      const [dx, dweight] = tf.grads(f)([images, filter], y);
+      return [
+        [`y${stride}`, y],
+        [`dx${stride}`, dx!],
+        [`dweight${stride}`, dweight!],
+      ] as const;
+    });
+    return { state: {}, outputs: Object.fromEntries(outputs) };
+  },
+};
+
+export const halfConvInputs = (): NamedHostTensors => ({
+  x: normal('x', [2, 7, 6, 5]),
+  weight: normal('weight', [4, 5, 3, 3]),
+});
 
 /** Weights of that network. */
 export const weights = network.init(rngFrom(1, 'contract'));

@@ -10,6 +10,8 @@ import {
   counterState,
   float32,
   forward,
+  halfConvInputs,
+  halfConvs,
   images,
   rowsOf,
   stack,
@@ -24,6 +26,7 @@ const batchSize = 3;
 export interface Reference {
   readonly forward: NamedHostTensors;
   readonly step: Trained;
+  readonly halfConvs: NamedHostTensors;
 }
 
 interface Trained {
@@ -33,7 +36,11 @@ interface Trained {
 
 export async function referenceOf(engine: Engine): Promise<Reference> {
   const step = await train(engine);
-  return { forward: await runForward(engine, batchSize), step };
+  return {
+    forward: await runForward(engine, batchSize),
+    step,
+    halfConvs: await runHalfConvs(engine),
+  };
 }
 
 /** Runs on every implementation of `Engine`. */
@@ -58,6 +65,17 @@ export function engineContract(
       const { outputs, state } = await train(engine);
       expectClose(outputs, reference().step.outputs, 1e-5);
       expectClose(state, reference().step.state, 1e-4);
+    });
+
+    // A sum that lies between two halves may be rounded to either.
+    it('of convolutions in bfloat16 are such, and agree within one', async () => {
+      const outputs = await runHalfConvs(engine);
+      expectClose(outputs, reference().halfConvs, 2 ** -7);
+      for (const [name, { data }] of Object.entries(outputs)) {
+        const bits = new Uint32Array((data as Float32Array).slice().buffer);
+        const odd = bits.filter((value) => (value & 0xffff) !== 0);
+        expect(odd.length, name).toBe(0);
+      }
     });
 
     it('are the same bits each time', async () => {
@@ -246,6 +264,9 @@ async function runOnce(
 
 const runForward = (engine: Engine, count: number) =>
   runOnce(engine, forward(count), weights, { images: images(count) });
+
+const runHalfConvs = (engine: Engine) =>
+  runOnce(engine, halfConvs, {}, halfConvInputs());
 
 /** One step from the initial state. */
 async function train(engine: Engine): Promise<Trained> {

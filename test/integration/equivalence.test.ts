@@ -96,6 +96,21 @@ describe('a student over the services equals the same experiment in one process'
     120_000,
   );
 
+  it('with convolutions in bfloat16, whose losses are others', async () => {
+    const exact = shorter(longExperiment('before', 4, 2));
+    const training = { ...exact.training, precision: 'bfloat16' } as const;
+    const experiment = { ...exact, training };
+    const reference = await oneProcess(world, experiment);
+    const address = cluster.orchestratorAddress;
+    await runToEnd(address, experiment, 'halves');
+    const losses = await lossesOf(world.runsDir, 'halves');
+    expect(losses).toEqual(reference.losses);
+    const float32 = await oneProcess(world, exact);
+    const apart = maxRelativeDifference(losses, float32.losses);
+    expect(apart).toBeGreaterThan(1e-5);
+    expect(apart).toBeLessThan(0.1);
+  }, 120_000);
+
   it.each([
     ['float16', 'before', 1],
     ['float16', 'after', 2],

@@ -9,6 +9,7 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
+import { readAwsEnv } from '../../env.js';
 import { CheckpointStorageError, CorruptFileError } from '../../errors.js';
 import {
   type CheckpointPlace,
@@ -161,10 +162,7 @@ function describe({ name, message }: Error): string {
  * (AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_ENDPOINT_URL_S3, ...).
  */
 function createClient(): S3Client {
-  // Of releases to come that will need a newer Node; ours is pinned.
-  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-  const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION } = process.env;
-  const isElsewhere = Boolean(AWS_ENDPOINT_URL_S3 ?? AWS_ENDPOINT_URL);
+  const { endpoint, region } = readAwsEnv();
   return new S3Client({
     maxAttempts: 5,
     requestHandler: { connectionTimeout: 5_000, socketTimeout: 30_000 },
@@ -172,7 +170,7 @@ function createClient(): S3Client {
     // buckets as names of hosts, nor regions; every read compares a SHA-256.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    ...(isElsewhere && { forcePathStyle: true }),
-    ...(isElsewhere && !AWS_REGION && { region: 'us-east-1' }),
+    ...(endpoint && { forcePathStyle: true }),
+    ...(endpoint && !region && { region: 'us-east-1' }),
   });
 }

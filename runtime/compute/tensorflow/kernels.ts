@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { bfloat16Kernels } from './bfloat16-conv.js';
 import type { NodeBackend, OpAttribute } from './tfjs-node.js';
 
 const epsilon = 1e-5;
@@ -21,10 +22,12 @@ export function registerKernels(backend: NodeBackend): void {
       ops.normalizeByOwn(inputs),
     BatchNormOwnGrad: (inputs: NormalizedInputs) => ops.ownGradient(inputs),
     ReluGrad: (inputs: Inputs<'dy' | 'y'>) => ops.reluGradient(inputs),
+    ...bfloat16Kernels(backend),
   };
+  type Compute = (inputs: unknown, attributes: unknown) => tf.Tensor[];
   for (const [kernelName, compute] of Object.entries(kernels)) {
-    const kernelFunc: tf.KernelFunc = ({ inputs }) =>
-      tf.tidy(() => (compute as (inputs: unknown) => tf.Tensor[])(inputs));
+    const kernelFunc: tf.KernelFunc = ({ inputs, attrs }) =>
+      tf.tidy(() => (compute as Compute)(inputs, attrs));
     const backendName = 'tensorflow';
     tf.registerKernel({ kernelName, backendName, kernelFunc });
   }

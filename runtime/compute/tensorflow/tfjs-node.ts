@@ -12,6 +12,11 @@ export interface OpAttribute {
   readonly value: string | number | boolean | readonly number[];
 }
 
+/** A tensor of TensorFlow's own, of any of its types. */
+export interface OutputHandle {
+  readonly id: number;
+}
+
 /** The parts of tfjs-node's backend that we use: it has no types here. */
 export interface NodeBackend extends tf.KernelBackend {
   readonly isUsingGpuDevice: boolean;
@@ -25,7 +30,21 @@ export interface NodeBackend extends tf.KernelBackend {
       | 'TF_FLOAT',
       number
     >
-  > & { readonly TF_Version: string };
+  > & {
+    readonly TF_Version: string;
+    /** Handles in, handles out: whoever has one deletes it. */
+    executeOp(
+      op: string,
+      attributes: readonly OpAttribute[],
+      inputs: readonly number[],
+      outputCount: number,
+    ): OutputHandle[];
+    deleteTensor(id: number): void;
+  };
+  /** Handles that stay the tensors'. */
+  getInputTensorIds(tensors: readonly tf.Tensor[]): number[];
+  /** The tensor has the handle from now on. */
+  createOutputTensor(output: OutputHandle): tf.Tensor;
   executeMultipleOutputs(
     op: string,
     attributes: readonly OpAttribute[],

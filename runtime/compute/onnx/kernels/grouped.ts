@@ -1,9 +1,9 @@
 import type { Conv2DAttrs } from '@tensorflow/tfjs-core';
 import type {
   FilterGradientAttributes,
-  GroupedConvAttributes,
+  ConvAttributes,
   InputGradientAttributes,
-} from '#distill/ops/grouped-conv.js';
+} from '#distill/ops/conv-kernel.js';
 import {
   addBlocked,
   blocked,
@@ -27,7 +27,7 @@ import { isDense, margins, reversed, transposed } from './input-gradient.js';
 type Shape4D = readonly [number, number, number, number];
 
 /** The same as attributes of TensorFlow.js' convolution. */
-function plain(attributes: GroupedConvAttributes): Conv2DAttrs {
+function plain(attributes: ConvAttributes): Conv2DAttrs {
   const { strides, pad } = attributes;
   return { strides: [strides, strides], pad, dataFormat: 'NHWC', dilations: 1 };
 }
@@ -125,7 +125,7 @@ function filterGradient(
 }
 
 export const groupedConvolutions: LoweringTable = {
-  GroupedConv: lowering<'x' | 'filter', GroupedConvAttributes>(
+  GroupedConv: lowering<'x' | 'filter', ConvAttributes>(
     (graph, { x, filter }, attributes) => {
       const whole = geometryOf(x.shape, filter.shape, plain(attributes));
       const [image, geometry] = withoutPadding(graph, x, whole);
