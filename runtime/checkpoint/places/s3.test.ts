@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type S3Server, startS3 } from '../../../test/s3.js';
 import type { Content } from './place.js';
-import { S3Place } from './s3.js';
+import { createS3Client, S3Place } from './s3.js';
 
 let s3: S3Server;
 beforeAll(async () => void (s3 = await startS3()));
@@ -46,13 +46,14 @@ it('says what the store says', async () => {
     ) as string,
   });
   process.env['AWS_ACCESS_KEY_ID'] = 'NOBODY';
-  const stranger = new S3Place('bucket', 'x');
+  const stranger = new S3Place('bucket', 'x', createS3Client());
   await expect(stranger.write('a', [], '{}')).rejects.toMatchObject({
     reason: 'CHECKPOINT_STORAGE',
     message: expect.stringContaining('InvalidAccessKeyId') as string,
   });
   process.env['AWS_ENDPOINT_URL_S3'] = 'http://127.0.0.1:9';
-  await expect(new S3Place('bucket', 'x').list()).rejects.toMatchObject({
+  const gone = new S3Place('bucket', 'x', createS3Client());
+  await expect(gone.list()).rejects.toMatchObject({
     reason: 'CHECKPOINT_STORAGE',
     message: expect.stringContaining('ECONNREFUSED') as string,
   });

@@ -21,6 +21,8 @@ import {
 const manifestName = 'manifest.json';
 /** An upload that is cut off begins again with its last part. */
 const partBytes = 32 * 2 ** 20;
+/** It keeps connections, and credentials that take a while to get. */
+let shared: S3Client | undefined;
 
 /**
  * A prefix in a bucket of S3, or of whatever else speaks its protocol. Contents
@@ -28,13 +30,16 @@ const partBytes = 32 * 2 ** 20;
  * with other bytes; the manifest, written last, makes them a checkpoint.
  */
 export class S3Place implements CheckpointPlace {
-  readonly #client = createClient();
+  readonly #client: S3Client;
   readonly #prefix: string;
 
+  /** @param client the one of this thread, unless given */
   constructor(
     private readonly bucket: string,
     prefix: string,
+    client = (shared ??= createS3Client()),
   ) {
+    this.#client = client;
     this.#prefix = prefix === '' ? '' : `${prefix}/`;
   }
 
@@ -161,7 +166,7 @@ function describe({ name, message }: Error): string {
  * Who and where is up to the SDK's own variables, files and roles
  * (AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_ENDPOINT_URL_S3, ...).
  */
-function createClient(): S3Client {
+export function createS3Client(): S3Client {
   const { endpoint, region } = readAwsEnv();
   return new S3Client({
     maxAttempts: 5,
