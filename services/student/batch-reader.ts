@@ -1,8 +1,8 @@
-import type { Dataset } from '#distill/data/dataset.js';
-import { Negatives } from '#distill/data/negatives.js';
+import { type Labelled, Negatives } from '#distill/data/negatives.js';
 import type { SampleNeeds } from '#distill/methods/method.js';
 import type { HostTensor, NamedHostTensors } from '#distill/tensors.js';
-import { batchOf, imagesOf, type ViewSettings } from './batches.js';
+import type { BatchSource } from './batch-thread.js';
+import type { ViewSettings } from './batches.js';
 import type { Plan } from './plan.js';
 
 interface ComingBatch {
@@ -16,12 +16,13 @@ export class BatchReader {
   readonly #negatives: Negatives | undefined;
 
   constructor(
-    private readonly dataset: Dataset,
+    private readonly source: BatchSource,
     private readonly views: ViewSettings,
     private readonly plan: Plan,
     private readonly samples: SampleNeeds | undefined,
+    train: Labelled,
   ) {
-    if (samples) this.#negatives = new Negatives(dataset.split('train'));
+    if (samples) this.#negatives = new Negatives(train);
   }
 
   /**
@@ -47,8 +48,10 @@ export class BatchReader {
 
   async #read(step: number, rank: number): Promise<NamedHostTensors> {
     const ref = this.plan.rankBatchOf(step, rank);
-    const batch = await batchOf(this.dataset, this.views, ref);
-    const views = await this.#viewsOf(step, rank);
+    const [batch, views] = await Promise.all([
+      this.source.batchOf(ref),
+      this.#viewsOf(step, rank),
+    ]);
     const contrast = this.#contrastOf(step, ref.indices);
     return { ...batch, ...views, ...(contrast && { contrast }) };
   }
@@ -56,7 +59,7 @@ export class BatchReader {
   async #viewsOf(step: number, rank: number): Promise<NamedHostTensors> {
     const views = Object.entries(this.plan.rankViewsOf(step, rank));
     const images = views.map(async ([name, ref]) => {
-      const seen = await imagesOf(this.dataset, this.views, ref);
+      const seen = await this.source.imagesOf(ref);
       return [`${name}.images`, seen] as const;
     });
     return Object.fromEntries(await Promise.all(images));

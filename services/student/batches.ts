@@ -1,5 +1,5 @@
 import { applyView, viewOf } from '#distill/data/augment.js';
-import { dataSeedOf, type Experiment } from '#distill/experiment.js';
+import type { Experiment } from '#distill/experiment.js';
 import type { Dataset } from '#distill/data/dataset.js';
 import { cutmix, mixup } from '#distill/data/mixing.js';
 import { normalize } from '#distill/data/normalize.js';
@@ -21,11 +21,6 @@ export interface Batch {
 export interface ViewSettings {
   readonly seed: number;
   readonly augmentation: Experiment['training']['augmentation'];
-}
-
-export function viewSettingsOf({ training }: Experiment): ViewSettings {
-  const { augmentation } = training;
-  return { seed: dataSeedOf(training), augmentation };
 }
 
 /**

@@ -9,6 +9,7 @@ import {
 import { type Phase, phasesOf } from '#distill/phases.js';
 import { viewName, viewsOf } from '#distill/views.js';
 import { ConfigInvalidError } from '#runtime/errors.js';
+import type { ViewSettings } from './batches.js';
 import type { BatchRef } from './trainer-api.js';
 
 /**
@@ -51,6 +52,11 @@ export interface TrainSplit {
   readonly trainSize: number;
   /** If the split lies in shards: it is then read shard by shard. */
   readonly shardSizes?: readonly number[] | undefined;
+}
+
+export function viewSettingsOf({ training }: Experiment): ViewSettings {
+  const { augmentation } = training;
+  return { seed: dataSeedOf(training), augmentation };
 }
 
 /** @throws ConfigInvalidError if the data set does not fill one batch */

@@ -10,7 +10,8 @@ import type { Engine } from '#runtime/compute/engine.js';
 import { openShared } from '#runtime/data/shared.js';
 import { DatasetMismatchError } from '#runtime/errors.js';
 import { moved, serveWorker } from '#runtime/worker.js';
-import { checkViews, pixelsOf, viewSettingsOf } from './batches.js';
+import { type BatchSource, startBatchThread } from './batch-thread.js';
+import { checkViews, pixelsOf } from './batches.js';
 import { Evaluator } from './evaluator.js';
 import {
   findTraining,
@@ -19,6 +20,7 @@ import {
   saveTraining,
   type SavedTraining,
 } from './training-checkpoint.js';
+import { viewSettingsOf } from './plan.js';
 import { Training } from './training.js';
 import { digestOf } from './weights-digest.js';
 import type { Share } from './group/shares.js';
@@ -55,7 +57,9 @@ class TrainerThread implements TrainerApi {
     const dataset = openShared(settings.dataset);
     checkViews(dataset, experiment.training);
     const engine = await createEngine(settings.engine);
-    this.#opened = { experiment, dataset, engine };
+    const views = viewSettingsOf(experiment);
+    const batches = await startBatchThread(settings.dataset, views);
+    this.#opened = { experiment, dataset, engine, batches };
     return {
       engine: engine.name,
       engineVersion: engine.version,
@@ -189,6 +193,7 @@ interface Opened {
   readonly experiment: ThreadSettings['experiment'];
   readonly dataset: Dataset;
   readonly engine: Engine;
+  readonly batches: BatchSource;
 }
 
 interface Begun {

@@ -26,8 +26,8 @@ import { momentumOf } from '#distill/train-step.js';
 import type { Engine, Executable } from '#runtime/compute/engine.js';
 import { ConfigInvalidError } from '#runtime/errors.js';
 import { BatchReader } from './batch-reader.js';
-import { viewSettingsOf } from './batches.js';
-import { type Plan, planOf } from './plan.js';
+import type { BatchSource } from './batch-thread.js';
+import { type Plan, planOf, viewSettingsOf } from './plan.js';
 import {
   mapSides,
   memoryTensors,
@@ -51,6 +51,7 @@ export interface TrainingOptions {
   readonly engine: Engine;
   readonly experiment: Experiment;
   readonly dataset: Dataset;
+  readonly batches: BatchSource;
   /** 0 if there is no teacher. */
   readonly teacherFeatureDim: number;
   readonly teacherMaps: readonly MapShape[];
@@ -104,7 +105,7 @@ export class Training {
     program: Executable | RankStep,
     phase: number,
   ) {
-    const { experiment, dataset } = options;
+    const { experiment, dataset, batches } = options;
     this.network = network;
     this.plan = plan;
     this.#options = options;
@@ -112,7 +113,8 @@ export class Training {
     this.#phase = phase;
     const { samples } = needsOf(experiment);
     const views = viewSettingsOf(experiment);
-    this.#batches = new BatchReader(dataset, views, plan, samples);
+    const train = dataset.split('train');
+    this.#batches = new BatchReader(batches, views, plan, samples, train);
   }
 
   /** Sets the mirrors' rows. */
