@@ -20,7 +20,7 @@ export async function benchGpu(): Promise<object> {
   const cuda = await cudaDevices(python);
   const results: Record<string, object> = {};
   for (const peer of cuda.length > 0 ? cuda : (['cpu'] as const)) {
-    const sides = { engines: ['webgpu'], peer } as const;
+    const sides = { engines: ['webgpu'], halves: [], peer } as const;
     console.log(`${gpus[0]?.name ?? 'no NVIDIA GPU'}, PyTorch on ${peer}`);
     results[`student ${peer}`] = await benchEngines(sides);
     for (const batchSize of teacherBatches)

@@ -19,11 +19,14 @@ export type Timed = keyof typeof stepsPerRound;
 /** What is compared, and with what. */
 export interface Sides {
   readonly engines: readonly Timed[];
+  /** In bfloat16 besides. */
+  readonly halves: readonly Timed[];
   readonly peer: PeerDevice;
 }
 
 export const onProcessor: Sides = {
   engines: ['tensorflow', 'onnx', 'wasm'],
+  halves: ['tensorflow'],
   peer: 'cpu',
 };
 

@@ -48,7 +48,11 @@ export async function benchStudentStep(): Promise<object> {
 }
 
 /** `npm run bench -- engines`: `ratio.<engine>`, in order of preference. */
-export async function benchEngines({ engines, peer }: Sides = onProcessor) {
+export async function benchEngines({
+  engines,
+  halves,
+  peer,
+}: Sides = onProcessor) {
   const { python, version } = await findPyTorch();
   const folder = await mkdtemp(join(tmpdir(), 'rrd-bench-'));
   let results: Record<string, StudentComparison>;
@@ -59,12 +63,10 @@ export async function benchEngines({ engines, peer }: Sides = onProcessor) {
     await writeFile(path, encodeSafetensors(all, {}));
     const files = { python, path };
     results = await beside(files, engines, peer, 'float32');
-    const halves = engines.filter((name) => name === 'tensorflow');
-    if (peer === 'cpu')
-      for (const device of ['cpu', 'cpu-bf16'] as const) {
-        const { tensorflow } = await beside(files, halves, device, 'bfloat16');
-        if (tensorflow) results[`bfloat16 to ${device}`] = tensorflow;
-      }
+    for (const device of ['cpu', 'cpu-bf16'] as const) {
+      const { tensorflow } = await beside(files, halves, device, 'bfloat16');
+      if (tensorflow) results[`bfloat16 to ${device}`] = tensorflow;
+    }
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -79,7 +79,7 @@ interface Outputs {
 
 /** `npm run bench -- teacher-forward`: `ratio.teacher` is the best engine's. */
 export async function benchTeacherForward(
-  { engines, peer: device }: Sides = onProcessor,
+  { engines, halves, peer: device }: Sides = onProcessor,
   workload: ForwardWorkload = resnet32x4,
 ) {
   const { classCount, batchSize } = workload;
@@ -111,7 +111,6 @@ export async function benchTeacherForward(
         return compare(name, forward, peer, await truthOf(peer), batchSize);
       });
     results = await beside(engines, 'float32');
-    const halves = engines.filter((name) => name === 'tensorflow');
     const { tensorflow } = await beside(halves, 'bfloat16');
     if (tensorflow) results.bfloat16 = tensorflow;
     if (results.onnx) {

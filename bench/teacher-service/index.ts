@@ -5,6 +5,7 @@ import {
   resnet34,
   type ForwardWorkload,
 } from '../teacher-forward.js';
+import type { Sides } from '../side-by-side.js';
 import { measureBatching, measureEngine } from './batching.js';
 import { round } from '../statistics.js';
 import { measureStreams } from './stream.js';
@@ -62,15 +63,22 @@ async function measureForwards() {
   return forwards;
 }
 
-/** ONNX Runtime in float32 and in int8. */
+const forwardSides: Sides = {
+  engines: ['onnx'],
+  halves: ['tensorflow'],
+  peer: 'cpu',
+};
+
+/** ONNX Runtime in float32 and in int8, TensorFlow in bfloat16. */
 async function measureForward(workload: ForwardWorkload) {
-  const sides = { engines: ['onnx'], peer: 'cpu' } as const;
-  const { results } = await benchTeacherForward(sides, workload);
-  const [float32, int8] = [results.onnx, results.int8].map((result) => {
-    if (!result) throw new Error('onnxruntime-node is not here');
+  const { results } = await benchTeacherForward(forwardSides, workload);
+  const { onnx, bfloat16, int8 } = results;
+  const rowOf = (result: typeof onnx) => {
+    if (!result) return undefined;
     const { ratio, featureCosine, ours } = result;
     const imagesPerSecond = round((1000 * workload.batchSize) / ours.medianMs);
     return { ratio: round(ratio), featureCosine, imagesPerSecond };
-  });
-  return { ...workload, float32, int8 };
+  };
+  const [float32, half] = [rowOf(onnx), rowOf(bfloat16)];
+  return { ...workload, float32, bfloat16: half, int8: rowOf(int8) };
 }
