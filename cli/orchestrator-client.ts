@@ -109,10 +109,11 @@ export function openOrchestrator(
         await leader.ask((client) => client.resumeRun({ runId }, options)),
       ),
     watch: async function* (runId, signal) {
-      const watch = leader.follow(
-        (client) => client.watchRun({ runId }, signal ? { signal } : {}),
-        signal,
-      );
+      const watch = leader.follow(async function* (client) {
+        // A stream has no deadline and might never connect; this call has one.
+        await client.getRun({ runId });
+        yield* client.watchRun({ runId }, signal ? { signal } : {});
+      }, signal);
       for await (const answer of watch) yield record(answer);
     },
     close: () => leader.close(),

@@ -28,11 +28,14 @@ const classCount = 4;
 const side = 8;
 const perClass: Record<Split, number> = { train: 12, test: 3 };
 
-/** 48 training and 12 test images of noise, and an untrained resnet8. */
-export async function makeWorld(): Promise<World> {
+/**
+ * 48 training and 12 test images of noise, and an untrained resnet8.
+ * @param images another data set, by its definition
+ */
+export async function makeWorld(images?: string): Promise<World> {
   const root = await mkdtemp(join(tmpdir(), 'rrd-world-'));
-  await writeImages(join(root, 'images'));
-  const datasets = { tiny: `folder:${join(root, 'images')}` };
+  if (images === undefined) await writeImages(join(root, 'images'));
+  const datasets = { tiny: images ?? `folder:${join(root, 'images')}` };
   const modelsDir = join(root, 'models');
   const teacher = await writeTeacher(join(modelsDir, 'teacher'), datasets);
   return {
@@ -126,14 +129,14 @@ async function writeTeacher(
   folder: string,
   datasets: Readonly<Record<string, string>>,
 ) {
-  const { imageShape, normalization } =
+  const { imageShape, normalization, classNames } =
     await openDatasets(datasets).get('tiny');
-  const network = createNetwork('resnet8', classCount);
+  const network = createNetwork('resnet8', classNames.length);
   const state = network.init(rngFrom(3, 'teacher'));
   const manifest = {
     kind: 'model',
     network: network.name,
-    classCount,
+    classCount: network.classCount,
     imageShape,
     normalization,
     dataset: 'tiny',
