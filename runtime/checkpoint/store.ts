@@ -64,7 +64,8 @@ function contentOf(name: string, tensors: NamedHostTensors): Content {
 /**
  * Reads a checkpoint and verifies sizes and hashes. `schema` says what the
  * manifest must hold for this kind (see manifest.ts). Throws
- * `CorruptFileError` for a folder that is not a whole checkpoint of it.
+ * `CorruptFileError` for what is not a whole checkpoint of it, and
+ * `CheckpointStorageError` for a bucket that cannot be reached.
  */
 export async function readCheckpoint(
   location: string,

@@ -29,11 +29,13 @@ export async function poolLacks(
 ): Promise<boolean> {
   if (teacher === undefined) return true;
   if (teacherProtocol !== 'rrd') return false;
-  for (const replica of await resolveAddresses(parseAddresses(teacher))) {
-    const models = await modelsAt(replica, tls);
-    if (models) return models.length < maxListed && !models.includes(model);
-  }
-  return false;
+  const replicas = await resolveAddresses(parseAddresses(teacher));
+  const models = await Promise.any(
+    replicas.map((replica) => modelsAt(replica, tls)),
+  ).catch(() => undefined);
+  return (
+    models !== undefined && models.length < maxListed && !models.includes(model)
+  );
 }
 
 /** We dial an address, but the certificate has the name. */
@@ -48,14 +50,12 @@ export function tlsFor(
 async function modelsAt(
   replica: ReplicaAddress,
   tls: ClientTls | undefined,
-): Promise<string[] | undefined> {
+): Promise<string[]> {
   const named = tlsFor(replica, tls);
   const client = connect(teacherService, replica.address, { tls: named });
   try {
     const { models } = await client.listModels({}, { deadlineMs: listMs });
     return models.map(({ model }) => model);
-  } catch {
-    return undefined;
   } finally {
     client.close();
   }
