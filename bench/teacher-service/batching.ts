@@ -3,6 +3,7 @@ import { createForwardProgram } from '#distill/forward-program.js';
 import { createNetwork } from '#distill/models/index.js';
 import { sizeOf } from '#distill/tensors.js';
 import { chooseForwardEngine, createEngine } from '#runtime/compute/index.js';
+import { type EngineChoice, engineChoices } from '#runtime/compute/engine.js';
 import type { LoadReport } from '../../cli/load/closed-loop.js';
 import { spawnService, type Settings } from '../../test/processes.js';
 import { startPeer } from './peers.js';
@@ -15,6 +16,14 @@ const weights = network.init(rngFrom(1, 'bench'));
 const imageShape = [32, 32, 3] as const;
 const batch = 4;
 
+/** `RRD_ENGINE=webgpu npm run bench -- teacher-service`, on a machine with a GPU. */
+function askedEngine(): EngineChoice {
+  const asked = process.env['RRD_ENGINE'] ?? 'auto';
+  const known = engineChoices.find((name) => name === asked);
+  if (known) return known;
+  throw new Error(`RRD_ENGINE is ${asked}, not of ${engineChoices.join()}`);
+}
+
 export interface LoadCase {
   readonly clients: number;
   readonly with: LoadReport;
@@ -26,7 +35,7 @@ export interface LoadCase {
  * the best is the limit.
  */
 export async function measureEngine(seconds: number) {
-  const name = await chooseForwardEngine('auto');
+  const name = await chooseForwardEngine(askedEngine());
   const engine = await createEngine(name);
   const rates: Record<number, number> = {};
   for (const size of [8, 32, 64, 128]) {
@@ -78,7 +87,8 @@ async function underLoad(
   seconds: number,
 ): Promise<LoadReport> {
   // The load repeats its images: a cache would answer for the network.
-  const computing = { CACHE__MEMORY_BYTES: 0, ...settings };
+  const engine = { ENGINE: askedEngine() };
+  const computing = { CACHE__MEMORY_BYTES: 0, ...engine, ...settings };
   const teacher = await spawnService('teacher', computing);
   const { address } = teacher;
   const load = { address, model: network.name, clients, batch, seconds };
