@@ -4,7 +4,7 @@ import type { NamedHostTensors } from '#distill/tensors.js';
 import { CorruptFileError } from '../errors.js';
 import { formatVersion, manifestSchema, type Manifest } from './manifest.js';
 import { checkpointAt, locationIn } from './places/location.js';
-import type { Content } from './places/place.js';
+import { type Content, manifestName } from './places/place.js';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.js';
 
 /**
@@ -90,7 +90,7 @@ export async function readManifest<M extends Manifest>(
   location: string,
   schema: z.ZodType<M>,
 ): Promise<M> {
-  const path = locationIn(location, 'manifest.json');
+  const path = locationIn(location, manifestName);
   const [place, name] = await checkpointAt(location);
   const bytes = await place.readManifest(name, maxManifestBytes);
   let json: unknown;

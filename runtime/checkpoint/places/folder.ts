@@ -15,10 +15,9 @@ import {
   type CheckpointPlace,
   type Content,
   type ContentName,
+  manifestName,
   missing,
 } from './place.js';
-
-const manifestName = 'manifest.json';
 
 /** A folder of folders, one a checkpoint; names that begin with a dot are not. */
 export class FolderPlace implements CheckpointPlace {

@@ -1,3 +1,5 @@
+/** Of every checkpoint; what it says is in manifest.ts. */
+export const manifestName = 'manifest.json';
 /** What an error says of something that a place does not have. */
 export const missing = 'cannot be read';
 

@@ -15,10 +15,10 @@ import {
   type CheckpointPlace,
   type Content,
   type ContentName,
+  manifestName,
   missing,
 } from './place.js';
 
-const manifestName = 'manifest.json';
 /** An upload that is cut off begins again with its last part. */
 const partBytes = 32 * 2 ** 20;
 /** It keeps connections, and credentials that take a while to get. */
