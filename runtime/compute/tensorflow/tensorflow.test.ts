@@ -51,10 +51,11 @@ describe.skipIf(problem)(title, () => {
       await executable.run(inputs);
       const { numTensors, numBytes } = tf.memory();
       const entries = tf.backend().numDataIds();
-      const { rss } = process.memoryUsage();
+      const before = nativeBytes();
       for (let step = 0; step < 1_000; step++) await executable.run(inputs);
-      // What has no tensor of TensorFlow.js is seen here only.
-      expect(process.memoryUsage().rss - rss).toBeLessThan(50e6);
+      // What has no tensor of TensorFlow.js is seen here only: a bfloat16 handle
+      // that is never freed costs 670 MB in these steps.
+      expect(nativeBytes() - before).toBeLessThan(200e6);
       expect(tf.memory()).toMatchObject({ numTensors, numBytes });
       expect(tf.backend().numDataIds()).toBe(entries);
       executable.dispose();
@@ -72,6 +73,12 @@ describe.skipIf(problem)(title, () => {
     expect(parts.filter((part) => names.includes(part))).toEqual([]);
   });
 });
+
+/** Resident, without V8's heap, which grows and shrinks as it likes. */
+function nativeBytes(): number {
+  const { rss, heapTotal } = process.memoryUsage();
+  return rss - heapTotal;
+}
 
 /** The kernels of a batch norm with ReLU and its gradient. */
 async function kernelsOn(engineName: 'cpu' | 'tensorflow'): Promise<string[]> {
