@@ -30,6 +30,10 @@ export class StudentEvents {
     this.log.info({ runId, lack: lack.message }, 'run passed on');
   }
 
+  seatDeclined(runId: string, lack: Error): void {
+    this.log.info({ runId, lack: lack.message }, 'seat passed on');
+  }
+
   takingFailed(error: unknown): void {
     this.log.error({ err: error }, 'no run could be taken; trying again');
   }

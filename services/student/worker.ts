@@ -53,6 +53,8 @@ interface HeldRun {
 const retakeMs = 1_000;
 /** How soon after a run that it could not do. */
 const declinedMs = 2_000;
+/** A seat goes to so many workers: fewer than the bus would call it dead at. */
+const seatDeliveries = 4;
 
 /** Takes runs off the bus, one at a time, until it is closed or has enough. */
 export class StudentWorker {
@@ -115,15 +117,16 @@ export class StudentWorker {
       events.malformedWork(error.message);
       return item.done();
     }
+    const { config, datasets } = this.#options;
+    const lack = await lackOf(work.experiment, config, datasets);
     if (work.chief !== undefined) {
+      if (lack) return this.#passSeatOn(work, item, lack);
       await item.done();
       const last = () => ({ type: 'running' }) as const;
       return this.#hold({ ...held(work), last }, (run) =>
         this.#help(work, work.chief!, run),
       );
     }
-    const { config, datasets } = this.#options;
-    const lack = await lackOf(work.experiment, config, datasets);
     if (lack) return this.#decline(work, item, lack);
     const run = held(work);
     const reporter = this.#reporterOf(work, run.stop);
@@ -150,6 +153,18 @@ export class StudentWorker {
     await publishRunEvent(bus, runId, event);
     await item.done();
     events.declined(runId, lack);
+    await systemClock.sleep(declinedMs, this.#closing.signal).catch(() => {});
+  }
+
+  /** The run goes on without a helper if nobody is left to ask. */
+  async #passSeatOn(
+    { runId }: RunWork,
+    item: WorkItem,
+    lack: DomainError,
+  ): Promise<void> {
+    const { events } = this.#options;
+    await (item.delivery < seatDeliveries ? item.release() : item.done());
+    events.seatDeclined(runId, lack);
     await systemClock.sleep(declinedMs, this.#closing.signal).catch(() => {});
   }
 

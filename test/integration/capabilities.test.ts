@@ -54,5 +54,41 @@ describe.skipIf(missing)(
         await nats.close();
       }
     }, 240_000);
+
+    it('pass a seat on: who has the data set takes it', async () => {
+      await using world = await makeWorld();
+      const nats = await startNatsServer();
+      try {
+        const student = { ENGINE: testEngine };
+        await using cluster = await ProcessCluster.start(world, nats, {
+          student,
+        });
+        const orchestrator = openOrchestrator(cluster.orchestratorAddress);
+        // Steps enough to be still there when the seat has been passed on.
+        const training = { epochs: 200, batchSize: 4, evaluateEvery: 200 };
+        const shared = {
+          ...tinyExperiment({ ranks: 2, training }),
+          workers: 2,
+        };
+        const { runId } = await orchestrator.submit(shared, 'shared');
+        const worker = async () => (await orchestrator.get(runId)).worker;
+        await expect.poll(worker, { timeout: 60_000 }).not.toBe('');
+        const { runsDir } = world;
+        const poor = { RUNS_DIR: runsDir, ...student };
+        await using unable = await spawnService('student', poor, nats.address);
+        await expect
+          .poll(() => unable.log.join('\n'), { timeout: 60_000 })
+          .toMatch(/seat passed on/);
+        const helper = await cluster.spawn('student');
+        await expect
+          .poll(() => helper.log.join('\n'), { timeout: 60_000 })
+          .toMatch(/joining a run/);
+        expect(unable.log.join('\n')).not.toMatch(/joining a run/);
+        await orchestrator.cancel(runId);
+        orchestrator.close();
+      } finally {
+        await nats.close();
+      }
+    }, 240_000);
   },
 );
