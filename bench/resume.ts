@@ -17,7 +17,7 @@ type Engine = (typeof engines)[number];
 /** `folder:DIR`, `cifar10:DIR`, ...; noise without. */
 const images = process.env['RRD_DATA'];
 
-/** Steps between checkpoints, and how many the next kill is away, at most. */
+/** Steps between checkpoints; from one kill to the next it is one to four times as many. */
 const every = images === undefined ? 4 : 20;
 const training =
   images === undefined ? { epochs: 6 } : { epochs: 1, batchSize: 64 };

@@ -29,12 +29,9 @@ export function bfloat16Conv(
 const forward: Kernel<'x' | 'filter', ConvAttributes> = {
   name: 'Bfloat16Conv',
   compose({ x, filter }, { strides, pad }) {
-    const [images, weights] = [round(x), round(filter)];
-    return [
-      round(
-        tf.conv2d(images as tf.Tensor4D, weights as tf.Tensor4D, strides, pad),
-      ),
-    ];
+    const images = round(x as tf.Tensor4D);
+    const weights = round(filter as tf.Tensor4D);
+    return [round(tf.conv2d(images, weights, strides, pad))];
   },
 };
 

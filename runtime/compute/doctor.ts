@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 import type { EngineName, EngineProvider } from './engine.js';
@@ -41,8 +41,7 @@ export async function inspectCompute(): Promise<ComputeReport> {
   for (const provider of engineProviders) {
     engines.push(await inspectEngine(provider));
   }
-  const [cpu, gpus] = await Promise.all([inspectCpu(), nvidiaGpus()]);
-  return { engines, cpu, gpus };
+  return { engines, cpu: inspectCpu(), gpus: await nvidiaGpus() };
 }
 
 async function inspectEngine(provider: EngineProvider): Promise<EngineReport> {
@@ -54,14 +53,12 @@ async function inspectEngine(provider: EngineProvider): Promise<EngineReport> {
   return { name, version: engine.version };
 }
 
-async function inspectCpu(): Promise<CpuReport> {
-  // Only Linux has the file; elsewhere the features stay unknown.
-  const text = await readFile('/proc/cpuinfo', 'utf8').catch(() => '');
+function inspectCpu(): CpuReport {
   return {
     model: cpus()[0]?.model ?? 'unknown',
     threads: availableParallelism(),
     memoryBytes: Math.min(totalmem(), process.constrainedMemory() || Infinity),
-    features: cpuFeatures(text),
+    features: ownCpuFeatures(),
   };
 }
 
@@ -71,6 +68,15 @@ const known = new Set([
   ...['avx512_bf16', 'avx_vnni', 'amx_tile', 'amx_int8', 'amx_bf16'],
   ...['asimd', 'asimdhp', 'asimddp', 'sve', 'sve2', 'i8mm', 'bf16'],
 ]);
+
+/** Only Linux has the file; elsewhere the features stay unknown. */
+export function ownCpuFeatures(): string[] {
+  try {
+    return cpuFeatures(readFileSync('/proc/cpuinfo', 'utf8'));
+  } catch {
+    return [];
+  }
+}
 
 /** The known features in the text of /proc/cpuinfo. */
 export function cpuFeatures(cpuinfo: string): string[] {

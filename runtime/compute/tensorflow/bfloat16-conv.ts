@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import type {
   ConvAttributes,
   FilterGradientAttributes,
   InputGradientAttributes,
 } from '#distill/ops/conv-kernel.js';
-import { cpuFeatures } from '../doctor.js';
+import { ownCpuFeatures } from '../doctor.js';
 import type { NodeBackend, OpAttribute, OutputHandle } from './tfjs-node.js';
 
 /** As TensorFlow numbers its types; tfjs-node has no name for it. */
@@ -38,12 +37,7 @@ export function bfloat16Kernels(backend: NodeBackend) {
 }
 
 function hasInstructions(): boolean {
-  try {
-    const features = cpuFeatures(readFileSync('/proc/cpuinfo', 'utf8'));
-    return features.some((name) => /^(avx512|amx)_bf16$/.test(name));
-  } catch {
-    return false;
-  }
+  return ownCpuFeatures().some((name) => /^(avx512|amx)_bf16$/.test(name));
 }
 
 class Bfloat16Convs {
