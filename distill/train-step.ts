@@ -43,17 +43,15 @@ export function applyGradients(
   options: SgdOptions,
 ): NamedTensors {
   const updated: Record<string, tf.Tensor> = { ...buffers };
-  for (const [name, gradient] of Object.entries(gradients)) {
-    const velocity = momentumOf(name);
-    const step = sgd(
-      state[name]!,
-      gradient,
-      state[velocity]!,
-      learningRate,
-      options,
-    );
-    updated[name] = step.weight;
-    updated[velocity] = step.velocity;
+  const names = Object.keys(gradients);
+  const graded = names.map((name) => ({
+    weight: state[name]!,
+    gradient: gradients[name]!,
+    velocity: state[momentumOf(name)]!,
+  }));
+  for (const [i, moved] of sgd(graded, learningRate, options).entries()) {
+    updated[names[i]!] = moved.weight;
+    updated[momentumOf(names[i]!)] = moved.velocity;
   }
   return updated;
 }

@@ -1,5 +1,6 @@
-// Gets the `tensorflow` engine: tfjs-node built from its published sources
-// against the libtensorflow inside TensorFlow's Python wheel.
+// Gets the `tensorflow` engine: tfjs-node built from its published sources, with
+// our own operations (runtime/compute/tensorflow/native), against the
+// libtensorflow inside TensorFlow's Python wheel.
 //   npm run setup:tensorflow            for CPUs (Linux on x64)
 //   npm run setup:tensorflow -- --cuda  for NVIDIA GPUs
 // Everything lands in .cache/tensorflow/<build>; a build that was cut off goes
@@ -18,7 +19,12 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { installDebian } from './debian.mjs';
-import { buildFolder } from '../dist/runtime/compute/tensorflow/location.js';
+import {
+  buildFolder,
+  digestOfOperations,
+  nativeFolder,
+  operationsDigest,
+} from '../dist/runtime/compute/tensorflow/location.js';
 import { tensorflowProvider } from '../dist/runtime/compute/tensorflow/index.js';
 
 const variant = process.argv.includes('--cuda') ? 'cuda' : 'cpu';
@@ -51,7 +57,7 @@ const wheels = {
       'tensorflow-cpu==2.21.0 --hash=sha256:2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c',
     options: ['--no-deps', '--require-hashes'],
     size: '274 MB',
-    freeBytes: 1.4e9,
+    freeBytes: 1.6e9,
   },
   // With NVIDIA's libraries, whose versions TensorFlow names. pip checks them
   // against the digests of its index; we have none of our own yet.
@@ -63,14 +69,11 @@ const wheels = {
   },
 };
 
-/** The parts of wheels that are used: libraries, and headers of the C API. */
+/** The parts of wheels that are used: libraries and headers. */
 const wanted = [
   'tensorflow/libtensorflow_cc.so.2',
   'tensorflow/libtensorflow_framework.so.2',
-  'tensorflow/include/tensorflow/c/',
-  'tensorflow/include/tensorflow/core/platform/',
-  'tensorflow/include/tsl/',
-  'tensorflow/include/xla/tsl/',
+  'tensorflow/include/',
   'nvidia/',
 ];
 
@@ -189,8 +192,9 @@ function extractWheels(python, from, folder) {
 }
 
 /**
- * tfjs-node's addon, straight from its two sources. One line of them differs:
- * a cache of names is shared by all threads without a lock; each gets its own.
+ * tfjs-node's addon, straight from its two sources, with our operations. One line
+ * of theirs differs: a cache of names is shared by all threads without a lock;
+ * each gets its own.
  */
 function compile(addon) {
   say('compiling');
@@ -201,14 +205,18 @@ function compile(addon) {
   writeFileSync(file, readFileSync(file, 'utf8').replace(shared, own));
   const libraries = inStage('site', 'tensorflow');
   run('g++', [
-    ...['-O2', '-std=c++17', '-shared', '-fPIC', '-DNAPI_VERSION=8'],
+    ...['-std=c++17', '-shared', '-fPIC', '-w', '-DNAPI_VERSION=8'],
+    // Loops become vectors, and give the same bits on every processor.
+    ...['-O3', '-ffp-contract=off', '-fno-trapping-math', '-fno-math-errno'],
     `-I${inStage('node-api-headers', 'include')}`,
     `-I${join(libraries, 'include')}`,
     `-I${inStage('tfjs-node')}`,
-    ...[file, join(sources, 'tfjs_binding.cc'), '-o', addon],
-    ...[`-L${libraries}`, '-l:libtensorflow_cc.so.2'],
+    ...[file, join(sources, 'tfjs_binding.cc'), join(nativeFolder, 'ops.cc')],
+    ...['-o', addon, `-L${libraries}`, '-l:libtensorflow_cc.so.2'],
     '-l:libtensorflow_framework.so.2',
     '-Wl,-rpath,$ORIGIN/../site/tensorflow',
+    // What we compile of TensorFlow's headers stays ours.
+    `-Wl,--version-script=${join(nativeFolder, 'exports.map')}`,
   ]);
 }
 
@@ -238,9 +246,25 @@ function build() {
   rmSync(inStage('node-api-headers'), { recursive: true });
   rmSync(join(site, 'tensorflow', 'include'), { recursive: true });
   renameSync(stage, target);
+  removeOlder();
+}
+
+/** Earlier builds of this variant, which hold 0.8 GB each. */
+function removeOlder() {
+  const folder = dirname(target);
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    if (name.startsWith(`${variant}-`) && path !== target)
+      rmSync(path, { recursive: true });
+  }
 }
 
 const started = Date.now();
+if (digestOfOperations() !== operationsDigest) {
+  fail(
+    `native/ has changed: operationsDigest in location.ts should be '${digestOfOperations()}'`,
+  );
+}
 if (variant === 'cuda' || (await tensorflowProvider.missing())) {
   if (!existsSync(target)) build();
 }

@@ -1,7 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { conv } from '../ops/conv.js';
 import { maxPool3 } from '../ops/max-pool.js';
-import { relu } from '../ops/relu.js';
 import type { NamedTensors } from '../tensors.js';
 import {
   batchNormLayer,
@@ -11,7 +9,7 @@ import {
   type Layer,
 } from './layers.js';
 import type { NetworkFactory } from './network.js';
-import { Trunk, type Norm } from './trunk.js';
+import { Trunk, type Branches } from './trunk.js';
 import { runUnit, unitLayer, type Unit } from './unit.js';
 
 /** What tells the members of the family apart. */
@@ -56,18 +54,14 @@ export function deepResnet(name: string, plan: Plan): NetworkFactory {
       const trunk = new Trunk(tensors, mode);
       let x = trunk.run(images, (input, norm) => {
         const sum = conv(input, tensors['conv1.weight']!, isLarge ? 2 : 1);
-        const first = relu(norm(sum, 'bn1'));
+        const first = norm(sum, 'bn1', { relu: true });
         return isLarge ? maxPool3(first) : first;
       });
       trunk.map(x);
       for (const stage of stages) {
-        for (const block of stage.slice(0, -1)) {
-          const body = residualSum(block, tensors);
-          x = trunk.run(x, (input, norm) => relu(body(input, norm)));
-        }
-        const sum = trunk.run(x, residualSum(stage.at(-1)!, tensors));
-        x = relu(sum);
-        trunk.map(x, () => sum);
+        for (const block of stage.slice(0, -1))
+          x = trunk.runBlock(x, branchesOf(block, tensors));
+        x = trunk.mapBlock(x, branchesOf(stage.at(-1)!, tensors));
       }
       return trunk.finish(x, classifier);
     },
@@ -143,14 +137,17 @@ function blockLayer({ units, shortcut }: Block): Layer {
   return joinLayers(all.map((unit) => unitLayer(unit, 'he')));
 }
 
-/** A block but for its last ReLU. */
-function residualSum({ units, shortcut }: Block, tensors: NamedTensors) {
-  return (x: tf.Tensor4D, norm: Norm): tf.Tensor4D => {
+function branchesOf(
+  { units, shortcut }: Block,
+  tensors: NamedTensors,
+): Branches {
+  const last = units.at(-1)!;
+  return (x, norm) => {
     const inner = units
       .slice(0, -1)
-      .reduce((y, unit) => relu(runUnit(unit, tensors, y, norm)), x);
-    const residual = runUnit(units.at(-1)!, tensors, inner, norm);
-    const kept = shortcut ? runUnit(shortcut, tensors, x, norm) : x;
-    return tf.add(residual, kept);
+      .reduce((y, unit) => runUnit(unit, tensors, y, norm, { relu: true }), x);
+    const residual = shortcut ? runUnit(shortcut, tensors, x, norm) : x;
+    const branch = conv(inner, tensors[`${last.conv}.weight`]!, last.stride);
+    return { branch, norm: last.norm, residual };
   };
 }

@@ -1,6 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { conv } from '../ops/conv.js';
-import { relu } from '../ops/relu.js';
 import type { NamedTensors } from '../tensors.js';
 import {
   batchNormLayer,
@@ -10,7 +8,7 @@ import {
   type Layer,
 } from './layers.js';
 import type { NetworkFactory } from './network.js';
-import { stagesOf, Trunk, type Block, type Norm } from './trunk.js';
+import { stagesOf, Trunk, type Block, type Branches } from './trunk.js';
 
 /**
  * The ResNets for 32 x 32 images (He et al., arXiv 1512.03385, section 4.2):
@@ -43,19 +41,14 @@ export function resnet(
     forward(tensors, images, mode) {
       const trunk = new Trunk(tensors, mode);
       let x = trunk.run(images, (input, norm) =>
-        relu(norm(conv(input, tensors['conv1.weight']!), 'bn1')),
+        norm(conv(input, tensors['conv1.weight']!), 'bn1', { relu: true }),
       );
       const stem = x;
       trunk.map(stem);
       for (const stage of stages) {
-        const last = stage.at(-1)!;
-        for (const block of stage.slice(0, -1)) {
-          const body = residualSum(block, tensors);
-          x = trunk.run(x, (input, norm) => relu(body(input, norm)));
-        }
-        const sum = trunk.run(x, residualSum(last, tensors));
-        x = relu(sum);
-        trunk.map(x, () => sum);
+        for (const block of stage.slice(0, -1))
+          x = trunk.runBlock(x, branchesOf(block, tensors));
+        x = trunk.mapBlock(x, branchesOf(stage.at(-1)!, tensors));
       }
       return trunk.finish(x, 'fc');
     },
@@ -77,15 +70,19 @@ function blockLayer({ name, input, output, reshapes }: Block): Layer {
   ]);
 }
 
-/** A basic block but for its last ReLU. */
-function residualSum({ name, stride, reshapes }: Block, tensors: NamedTensors) {
+/** A basic block. */
+function branchesOf(
+  { name, stride, reshapes }: Block,
+  tensors: NamedTensors,
+): Branches {
   const weight = (layer: string) => tensors[`${name}.${layer}.weight`]!;
-  return (x: tf.Tensor4D, norm: Norm): tf.Tensor4D => {
-    const inner = relu(norm(conv(x, weight('conv1'), stride), `${name}.bn1`));
-    const residual = norm(conv(inner, weight('conv2')), `${name}.bn2`);
-    const shortcut = reshapes
+  return (x, norm) => {
+    const first = conv(x, weight('conv1'), stride);
+    const inner = norm(first, `${name}.bn1`, { relu: true });
+    const residual = reshapes
       ? norm(conv(x, weight('downsample.0'), stride), `${name}.downsample.1`)
       : x;
-    return tf.add(residual, shortcut);
+    const branch = conv(inner, weight('conv2'));
+    return { branch, norm: `${name}.bn2`, residual };
   };
 }

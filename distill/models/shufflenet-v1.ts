@@ -29,7 +29,7 @@ export const shuffleNetV1: NetworkFactory = (classCount) => ({
   forward(tensors, images, mode) {
     const trunk = new Trunk(tensors, mode);
     let x = trunk.run(images, (input, norm) =>
-      relu(runUnit(first, tensors, input, norm)),
+      runUnit(first, tensors, input, norm, { relu: true }),
     );
     trunk.map(x);
     for (const stage of stages) {
@@ -76,9 +76,9 @@ const stages = widths.map((width, stage) =>
 /** A block but for its last ReLU. */
 function joined([squeeze, depthwise, widen]: Block, tensors: NamedTensors) {
   return (x: tf.Tensor4D, norm: Norm): tf.Tensor4D => {
-    const narrow = relu(runUnit(squeeze, tensors, x, norm));
+    const narrow = runUnit(squeeze, tensors, x, norm, { relu: true });
     const shuffled = channelShuffle(narrow, squeeze.groups!);
-    const inner = relu(runUnit(depthwise, tensors, shuffled, norm));
+    const inner = runUnit(depthwise, tensors, shuffled, norm, { relu: true });
     const residual = runUnit(widen, tensors, inner, norm);
     return depthwise.stride === 2
       ? tf.concat([residual, halved(x)], 3)

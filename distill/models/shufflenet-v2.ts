@@ -98,7 +98,7 @@ function shuffleNet(plan: Plan): NetworkFactory {
     forward(tensors, images, mode) {
       const trunk = new Trunk(tensors, mode);
       const activated = (unit: Unit) => (input: tf.Tensor4D, norm: Norm) =>
-        relu(runUnit(unit, tensors, input, norm));
+        runUnit(unit, tensors, input, norm, { relu: true });
       let x = trunk.run(images, activated(first));
       if (isLarge) x = trunk.run(x, maxPool3);
       trunk.map(x);
@@ -166,9 +166,9 @@ function stagesOf(plan: Plan): Block[][] {
 function halves({ left, right }: Block, tensors: NamedTensors) {
   const run = (units: readonly Unit[], x: tf.Tensor4D, norm: Norm) =>
     units.reduce((y, unit, i) => {
-      const z = runUnit(unit, tensors, y, norm);
       const activates = unit.size === 1 && i < units.length - 1;
-      return activates ? relu(z) : z;
+      const tail = activates ? ({ relu: true } as const) : undefined;
+      return runUnit(unit, tensors, y, norm, tail);
     }, x);
   return (x: tf.Tensor4D, norm: Norm): tf.Tensor4D => {
     if (left.length > 0) {

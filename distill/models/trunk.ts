@@ -1,11 +1,21 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { batchNorm } from '../ops/batch-norm.js';
+import { batchNorm, type Tail } from '../ops/batch-norm.js';
 import { linear } from '../ops/linear.js';
 import type { NamedTensors } from '../tensors.js';
 import type { Mode, NetworkOutput } from './network.js';
 
-/** Applies the batch norm of that name. */
-export type Norm = (x: tf.Tensor4D, name: string) => tf.Tensor4D;
+/** Applies the batch norm of that name, and what follows it. */
+export type Norm = (x: tf.Tensor4D, name: string, tail?: Tail) => tf.Tensor4D;
+
+/** How a residual block ends: max(norm(branch) + residual, 0). */
+export type Junction = {
+  readonly branch: tf.Tensor4D;
+  readonly norm: string;
+  readonly residual: tf.Tensor4D;
+};
+
+/** A residual block but for its end. */
+export type Branches = (x: tf.Tensor4D, norm: Norm) => Junction;
 
 /**
  * Runs parts of a network one after another. The intermediate tensors of each
@@ -22,20 +32,39 @@ export class Trunk {
     private readonly mode: Mode,
   ) {}
 
-  run(
+  run<T extends tf.TensorContainer = tf.Tensor4D>(
     x: tf.Tensor4D,
-    body: (x: tf.Tensor4D, norm: Norm) => tf.Tensor4D,
-  ): tf.Tensor4D {
+    body: (x: tf.Tensor4D, norm: Norm) => T,
+  ): T {
     const { output, buffers } = tf.tidy(() => {
       const buffers: Record<string, tf.Tensor> = {};
-      const norm: Norm = (input, name) => {
-        const result = batchNorm(input, this.tensors, name, this.mode);
+      const norm: Norm = (input, name, tail) => {
+        const result = batchNorm(input, this.tensors, name, this.mode, tail);
         Object.assign(buffers, result.buffers);
         return result.output;
       };
       return { output: body(x, norm), buffers };
     });
     Object.assign(this.#buffers, buffers);
+    return output;
+  }
+
+  /** A residual block. */
+  runBlock(x: tf.Tensor4D, branches: Branches): tf.Tensor4D {
+    return this.run(x, (input, norm) => join(branches(input, norm), norm));
+  }
+
+  /** The same, whose output is a map. */
+  mapBlock(x: tf.Tensor4D, branches: Branches): tf.Tensor4D {
+    const { branch, ...end } = this.run(x, branches);
+    const output = this.run(branch, (input, norm) =>
+      join({ branch: input, ...end }, norm),
+    );
+    this.map(output, () =>
+      this.run(branch, (input, norm) =>
+        tf.add(norm(input, end.norm), end.residual),
+      ),
+    );
     return output;
   }
 
@@ -61,6 +90,10 @@ export class Trunk {
       buffers: this.#buffers,
     };
   }
+}
+
+function join({ branch, norm: name, residual }: Junction, norm: Norm) {
+  return norm(branch, name, { relu: true, residual });
 }
 
 /** One residual block of a network with three stages. */

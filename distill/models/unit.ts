@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import type { Tail } from '../ops/batch-norm.js';
 import { conv } from '../ops/conv.js';
 import type { NamedTensors } from '../tensors.js';
 import { batchNormLayer, convLayer, joinLayers, type Layer } from './layers.js';
@@ -30,6 +31,7 @@ export function runUnit(
   tensors: NamedTensors,
   x: tf.Tensor4D,
   norm: Norm,
+  tail?: Tail,
 ): tf.Tensor4D {
-  return norm(conv(x, tensors[`${name}.weight`]!, stride), normName);
+  return norm(conv(x, tensors[`${name}.weight`]!, stride), normName, tail);
 }

@@ -82,10 +82,11 @@ function convolutions(block: readonly Convolution[], tensors: NamedTensors) {
   return (x: tf.Tensor4D, norm: Norm): tf.Tensor4D => {
     let sum = x;
     for (const [i, layer] of block.entries()) {
-      const input = i === 0 ? sum : relu(sum);
+      const isLast = i === block.length - 1;
       const weight = tensors[`${layer.conv}.weight`]!;
       const bias = tensors[`${layer.conv}.bias`]!;
-      sum = norm(tf.add(conv(input, weight), bias), layer.norm);
+      const biased = tf.add<tf.Tensor4D>(conv(sum, weight), bias);
+      sum = norm(biased, layer.norm, isLast ? undefined : { relu: true });
     }
     return sum;
   };

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { conv } from '../ops/conv.js';
-import { relu } from '../ops/relu.js';
 import type { NamedTensors } from '../tensors.js';
 import {
   batchNormLayer,
@@ -59,7 +58,9 @@ export function wrn(
           trunk.run(output, (input, norm) => norm(input, nextNorm)),
         );
       }
-      const activated = trunk.run(x, (input, norm) => relu(norm(input, 'bn1')));
+      const activated = trunk.run(x, (input, norm) =>
+        norm(input, 'bn1', { relu: true }),
+      );
       return trunk.finish(activated, 'fc');
     },
   });
@@ -79,10 +80,9 @@ function blockLayer({ name, input, output, reshapes }: Block): Layer {
 function wideBlock({ name, stride, reshapes }: Block, tensors: NamedTensors) {
   const weight = (layer: string) => tensors[`${name}.${layer}.weight`]!;
   return (x: tf.Tensor4D, norm: Norm): tf.Tensor4D => {
-    const activated = relu(norm(x, `${name}.bn1`));
-    const inner = relu(
-      norm(conv(activated, weight('conv1'), stride), `${name}.bn2`),
-    );
+    const activated = norm(x, `${name}.bn1`, { relu: true });
+    const first = conv(activated, weight('conv1'), stride);
+    const inner = norm(first, `${name}.bn2`, { relu: true });
     const residual = conv(inner, weight('conv2'));
     const shortcut = reshapes
       ? conv(activated, weight('convShortcut'), stride)

@@ -5,7 +5,7 @@ import {
   expectGradient,
   randomTensor,
 } from '../testing/numeric.js';
-import { batchNorm } from './batch-norm.js';
+import { batchNorm, type Tail } from './batch-norm.js';
 
 const x = randomTensor<tf.Tensor4D>([3, 2, 2, 2], 'x');
 const mix = randomTensor([3, 2, 2, 2], 'mix');
@@ -69,6 +69,45 @@ describe('batchNorm', () => {
       expectGradient((b) => lossOf(x, { ...tensors, 'bn.bias': b }), bias);
     });
   });
+
+  describe.each(['train', 'eval'] as const)(
+    'with a tail, in %s mode',
+    (mode) => {
+      const residual = randomTensor<tf.Tensor4D>([3, 2, 2, 2], 'residual');
+      const norm = (input: tf.Tensor4D, tail?: Tail) =>
+        batchNorm(input, tensors, 'bn', mode, tail).output;
+      const gradients = (
+        f: (input: tf.Tensor4D, own: tf.Tensor4D) => tf.Tensor,
+      ) =>
+        tf.grads((input: tf.Tensor, own: tf.Tensor) =>
+          tf.mul(f(input as tf.Tensor4D, own as tf.Tensor4D), mix),
+        )([x, residual]);
+
+      it('is that norm, the residual and ReLU', () => {
+        expectClose(norm(x, { relu: true }), tf.relu(norm(x)));
+        const sum = tf.add(norm(x), residual);
+        expectClose(norm(x, { relu: true, residual }), tf.relu(sum));
+      });
+
+      it('has their gradient, by the residual too', () => {
+        const fused = gradients((input, own) =>
+          norm(input, { relu: true, residual: own }),
+        );
+        const apart = gradients((input, own) =>
+          tf.relu(tf.add(norm(input), own)),
+        );
+        for (const [i, gradient] of apart.entries())
+          expectClose(fused[i]!, gradient);
+        const [rectified] = tf.grads((input: tf.Tensor) =>
+          tf.mul(norm(input as tf.Tensor4D, { relu: true }), mix),
+        )([x]);
+        const [expected] = tf.grads((input: tf.Tensor) =>
+          tf.mul(tf.relu(norm(input as tf.Tensor4D)), mix),
+        )([x]);
+        expectClose(rectified!, expected!);
+      });
+    },
+  );
 
   it('refuses a batch with one value per channel', () => {
     const single = tf.ones<tf.Rank.R4>([1, 1, 1, 2]);

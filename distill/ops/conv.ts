@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { convPrecision } from './autocast.js';
 import { bfloat16Conv } from './bfloat16-conv.js';
+import { filterOf } from './filter-layout.js';
 import { groupedConv } from './grouped-conv.js';
 
 /**
@@ -20,7 +21,7 @@ export function conv(
   weight: tf.Tensor,
   stride: 1 | 2 = 1,
 ): tf.Tensor4D {
-  const kernel = tf.transpose(weight, [2, 3, 1, 0]) as tf.Tensor4D; // [h, w, in / groups, out]
+  const kernel = filterOf(weight); // [h, w, in / groups, out]
   const margin = (kernel.shape[0] - 1) / 2;
   if (stride === 1) return convolve(x, kernel, 1, 'same');
   const both: [number, number] = [margin, margin];

@@ -68,12 +68,12 @@ export function forward(batchSize: number): Program {
 }
 
 /** A convolution in bfloat16 at both strides, with its gradients. */
-export const halfConvs: Program = {
+export const halfConvs = (channels: number): Program => ({
   name: 'convolutions in bfloat16',
   state: {},
   inputs: {
-    x: { shape: [2, 7, 6, 5], dataType: 'float32' },
-    weight: { shape: [4, 5, 3, 3], dataType: 'float32' },
+    x: { shape: [2, 7, 6, channels], dataType: 'float32' },
+    weight: { shape: [4, channels, 3, 3], dataType: 'float32' },
   },
   run(_, { x, weight }) {
     const [images, filter] = [x as tf.Tensor4D, weight!];
@@ -91,12 +91,15 @@ export const halfConvs: Program = {
     });
     return { state: {}, outputs: Object.fromEntries(outputs) };
   },
-};
-
-export const halfConvInputs = (): NamedHostTensors => ({
-  x: normal('x', [2, 7, 6, 5]),
-  weight: normal('weight', [4, 5, 3, 3]),
 });
+
+export const halfConvInputs = (channels: number): NamedHostTensors => ({
+  x: normal('x', [2, 7, 6, channels]),
+  weight: normal('weight', [4, channels, 3, 3]),
+});
+
+/** Even and odd: processors take channels two by two. */
+export const halfConvChannels = [6, 5, 3, 1] as const;
 
 /** Weights of that network. */
 export const weights = network.init(rngFrom(1, 'contract'));
@@ -160,7 +163,8 @@ function mapRecord<From, To>(
   return Object.fromEntries(entries.map(([name, v]) => [name, map(v, name)]));
 }
 
-function normal(
+/** Seeded normal values. */
+export function normal(
   key: string,
   shape: readonly number[],
   deviation = 1,

@@ -10,6 +10,7 @@ import {
   counterState,
   float32,
   forward,
+  halfConvChannels,
   halfConvInputs,
   halfConvs,
   images,
@@ -19,6 +20,7 @@ import {
   trainingStep,
   weights,
 } from './engine-programs.js';
+import { normInputs, norms, otherInputs, others } from './kernel-programs.js';
 
 const batchSize = 3;
 
@@ -26,7 +28,9 @@ const batchSize = 3;
 export interface Reference {
   readonly forward: NamedHostTensors;
   readonly step: Trained;
-  readonly halfConvs: NamedHostTensors;
+  readonly kernels: readonly NamedHostTensors[];
+  /** By the number of channels. */
+  readonly halfConvs: ReadonlyMap<number, NamedHostTensors>;
 }
 
 interface Trained {
@@ -36,10 +40,14 @@ interface Trained {
 
 export async function referenceOf(engine: Engine): Promise<Reference> {
   const step = await train(engine);
+  const halves = new Map<number, NamedHostTensors>();
+  for (const channels of halfConvChannels)
+    halves.set(channels, await runHalfConvs(engine, channels));
   return {
     forward: await runForward(engine, batchSize),
     step,
-    halfConvs: await runHalfConvs(engine),
+    halfConvs: halves,
+    kernels: await runKernels(engine),
   };
 }
 
@@ -67,16 +75,24 @@ export function engineContract(
       expectClose(state, reference().step.state, 1e-4);
     });
 
-    // A sum that lies between two halves may be rounded to either.
-    it('of convolutions in bfloat16 are such, and agree within one', async () => {
-      const outputs = await runHalfConvs(engine);
-      expectClose(outputs, reference().halfConvs, 2 ** -7);
-      for (const [name, { data }] of Object.entries(outputs)) {
-        const bits = new Uint32Array((data as Float32Array).slice().buffer);
-        const odd = bits.filter((value) => (value & 0xffff) !== 0);
-        expect(odd.length, name).toBe(0);
-      }
+    it('of kernels agree within 1e-5, on odd shapes too', async () => {
+      for (const [i, outputs] of (await runKernels(engine)).entries())
+        expectClose(outputs, reference().kernels[i]!, 1e-5);
     });
+
+    // A sum that lies between two halves may be rounded to either.
+    it.each(halfConvChannels)(
+      'of bfloat16 convolutions of %i channels are such, and agree within one',
+      async (channels) => {
+        const outputs = await runHalfConvs(engine, channels);
+        expectClose(outputs, reference().halfConvs.get(channels)!, 2 ** -7);
+        for (const [name, { data }] of Object.entries(outputs)) {
+          const bits = new Uint32Array((data as Float32Array).slice().buffer);
+          const longer = bits.filter((value) => (value & 0xffff) !== 0);
+          expect(longer.length, name).toBe(0);
+        }
+      },
+    );
 
     it('are the same bits each time', async () => {
       const [first, second] = [await train(engine), await train(engine)];
@@ -265,8 +281,13 @@ async function runOnce(
 const runForward = (engine: Engine, count: number) =>
   runOnce(engine, forward(count), weights, { images: images(count) });
 
-const runHalfConvs = (engine: Engine) =>
-  runOnce(engine, halfConvs, {}, halfConvInputs());
+const runKernels = async (engine: Engine) => [
+  await runOnce(engine, norms, {}, normInputs()),
+  await runOnce(engine, others, {}, otherInputs()),
+];
+
+const runHalfConvs = (engine: Engine, channels: number) =>
+  runOnce(engine, halfConvs(channels), {}, halfConvInputs(channels));
 
 /** One step from the initial state. */
 async function train(engine: Engine): Promise<Trained> {

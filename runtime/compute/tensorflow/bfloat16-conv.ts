@@ -5,10 +5,8 @@ import type {
   InputGradientAttributes,
 } from '#distill/ops/conv-kernel.js';
 import { ownCpuFeatures } from '../doctor.js';
-import type { NodeBackend, OpAttribute, OutputHandle } from './tfjs-node.js';
-
-/** As TensorFlow numbers its types; tfjs-node has no name for it. */
-const bfloat16 = 14;
+import { attributesOf, type Attributes } from './operation.js';
+import type { NodeBackend, OutputHandle } from './tfjs-node.js';
 
 /**
  * TensorFlow's convolutions of bfloat16 for the kernels of
@@ -24,20 +22,39 @@ export function bfloat16Kernels(backend: NodeBackend) {
     Bfloat16Conv: (
       { x, filter }: Inputs<'x' | 'filter'>,
       attributes: ConvAttributes,
-    ) => [convs.run('Conv2D', [x, filter], attributes)],
+    ) => [convs.run('Conv2D', [x, filter], filter.shape, attributes)],
     Bfloat16ConvInputGrad: (
       { dy, filter }: Inputs<'dy' | 'filter'>,
       { inputShape, ...how }: InputGradientAttributes,
-    ) => [convs.run('Conv2DBackpropInput', [inputShape, filter, dy], how)],
+    ) => {
+      const inputs = [inputShape, filter, dy];
+      return [convs.run('Conv2DBackpropInput', inputs, filter.shape, how)];
+    },
     Bfloat16ConvFilterGrad: (
       { x, dy }: Inputs<'x' | 'dy'>,
       { filterShape, ...how }: FilterGradientAttributes,
-    ) => [convs.run('Conv2DBackpropFilter', [x, filterShape, dy], how)],
+    ) => {
+      const inputs = [x, filterShape, dy];
+      return [convs.run('Conv2DBackpropFilter', inputs, filterShape, how)];
+    },
   };
 }
 
 function hasInstructions(): boolean {
   return ownCpuFeatures().some((name) => /^(avx512|amx)_bf16$/.test(name));
+}
+
+type Precision = 'float32' | 'bfloat16';
+
+/**
+ * bfloat16 for an even number of channels. oneDNN 3.7, which TensorFlow 2.21
+ * brings, packs two channels of a filter into one word, and gets filters with an
+ * odd number wrong on AMD's Zen 5 (where the first layer of 3 channels gave
+ * noise): their rounded operands meet in float32, which is the same sum.
+ */
+function precisionFor(filterShape: readonly number[]): Precision {
+  const [, , inputs, outputs] = filterShape;
+  return inputs! % 2 === 0 && outputs! % 2 === 0 ? 'bfloat16' : 'float32';
 }
 
 class Bfloat16Convs {
@@ -47,53 +64,41 @@ class Bfloat16Convs {
   run(
     op: string,
     inputs: readonly (tf.Tensor | readonly number[])[],
+    filterShape: readonly number[],
     attributes: ConvAttributes,
   ): tf.Tensor {
-    const { binding } = this.backend;
-    const { TF_FLOAT } = binding;
     const owned: number[] = [];
-    const own = ({ id }: OutputHandle) => {
-      owned.push(id);
-      return id;
+    const cast = (id: number, from: Precision, to: Precision) => {
+      if (from === to) return id;
+      const { id: result } = this.cast(id, from, to);
+      owned.push(result);
+      return result;
     };
+    const precision = precisionFor(filterShape);
     try {
-      const handles = inputs.map((input) =>
-        input instanceof tf.Tensor
-          ? own(this.cast(this.handleOf(input), TF_FLOAT, bfloat16))
-          : this.handleOf(tf.tensor1d([...input], 'int32')),
-      );
-      const half = own(
-        this.execute(op, this.attributesOf(attributes), handles),
-      );
+      const handles = inputs.map((input) => {
+        if (!(input instanceof tf.Tensor))
+          return this.handleOf(tf.tensor1d([...input], 'int32'));
+        const rounded = cast(this.handleOf(input), 'float32', 'bfloat16');
+        return cast(rounded, 'bfloat16', precision);
+      });
+      const how = convAttributes(precision, attributes);
+      const { id: result } = this.execute(op, how, handles);
+      owned.push(result);
+      const rounded = cast(result, precision, 'bfloat16');
       return this.backend.createOutputTensor(
-        this.cast(half, bfloat16, TF_FLOAT),
+        this.cast(rounded, 'bfloat16', 'float32'),
       );
     } finally {
-      for (const id of owned) binding.deleteTensor(id);
+      for (const id of owned) this.backend.binding.deleteTensor(id);
     }
   }
 
-  private cast(id: number, from: number, to: number): OutputHandle {
-    const { TF_ATTR_BOOL } = this.backend.binding;
-    const attributes = [
-      this.type('SrcT', from),
-      this.type('DstT', to),
-      { name: 'Truncate', type: TF_ATTR_BOOL, value: false },
-    ];
-    return this.execute('Cast', attributes, [id]);
-  }
-
-  private attributesOf({ strides, pad }: ConvAttributes): OpAttribute[] {
-    const { TF_ATTR_BOOL, TF_ATTR_INT, TF_ATTR_STRING } = this.backend.binding;
-    const padding = pad.toUpperCase();
-    return [
-      this.type('T', bfloat16),
-      { name: 'strides', type: TF_ATTR_INT, value: [1, strides, strides, 1] },
-      { name: 'use_cudnn_on_gpu', type: TF_ATTR_BOOL, value: true },
-      { name: 'padding', type: TF_ATTR_STRING, value: padding },
-      { name: 'data_format', type: TF_ATTR_STRING, value: 'NHWC' },
-      { name: 'dilations', type: TF_ATTR_INT, value: [1, 1, 1, 1] },
-    ];
+  private cast(id: number, from: Precision, to: Precision): OutputHandle {
+    const attributes = { SrcT: { type: from }, DstT: { type: to } };
+    return this.execute('Cast', { ...attributes, Truncate: { bool: false } }, [
+      id,
+    ]);
   }
 
   private handleOf(tensor: tf.Tensor): number {
@@ -102,13 +107,24 @@ class Bfloat16Convs {
 
   private execute(
     op: string,
-    attributes: readonly OpAttribute[],
+    attributes: Attributes,
     inputs: readonly number[],
   ): OutputHandle {
-    return this.backend.binding.executeOp(op, attributes, inputs, 1)[0]!;
+    const own = attributesOf(this.backend, attributes);
+    return this.backend.binding.executeOp(op, own, inputs, 1)[0]!;
   }
+}
 
-  private type(name: string, value: number): OpAttribute {
-    return { name, type: this.backend.binding.TF_ATTR_TYPE, value };
-  }
+function convAttributes(
+  precision: Precision,
+  { strides, pad }: ConvAttributes,
+): Attributes {
+  return {
+    T: { type: precision },
+    strides: { int: [1, strides, strides, 1] },
+    use_cudnn_on_gpu: { bool: true },
+    padding: { string: pad.toUpperCase() },
+    data_format: { string: 'NHWC' },
+    dilations: { int: [1, 1, 1, 1] },
+  };
 }

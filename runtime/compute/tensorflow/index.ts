@@ -17,7 +17,7 @@ export const tensorflowProvider: EngineProvider = {
       const { problem } = loaded;
       throw new EngineUnavailableError({ engine: 'tensorflow', problem });
     }
-    registerKernels(loaded.backend);
+    registerKernels(loaded);
     return createEagerEngine('tensorflow', 'tensorflow', loaded.version);
   },
 };

@@ -26,8 +26,7 @@ export interface NodeBackend extends tf.KernelBackend {
       | 'TF_ATTR_FLOAT'
       | 'TF_ATTR_STRING'
       | 'TF_ATTR_BOOL'
-      | 'TF_ATTR_INT'
-      | 'TF_FLOAT',
+      | 'TF_ATTR_INT',
       number
     >
   > & {
@@ -56,6 +55,8 @@ export interface NodeBackend extends tf.KernelBackend {
 export interface TfjsNode {
   readonly backend: NodeBackend;
   readonly version: string;
+  /** Whether it has the operations of native/ops.cc. */
+  readonly hasOwnOperations: boolean;
 }
 
 /** The GPU package also runs where there is no GPU. */
@@ -105,7 +106,7 @@ function loadBuild(build: Build): TfjsNode | undefined {
   load('./dist/register_all_kernels.js');
   const backend = new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node');
   tf.registerBackend('tensorflow', () => backend);
-  return describe('tfjs-node 4.22.0', backend);
+  return describe('tfjs-node 4.22.0', backend, true);
 }
 
 /** Undefined if it is not installed. */
@@ -120,14 +121,19 @@ function loadPublished(name: (typeof published)[number]): TfjsNode | undefined {
     readonly version: Readonly<Record<string, string>>;
   };
   const version = `${name} ${node.version['tfjs-node'] ?? ''}`;
-  return describe(version, tf.findBackend('tensorflow') as NodeBackend);
+  const backend = tf.findBackend('tensorflow') as NodeBackend;
+  return describe(version, backend, false);
 }
 
-function describe(name: string, backend: NodeBackend): TfjsNode {
+function describe(
+  name: string,
+  backend: NodeBackend,
+  hasOwnOperations: boolean,
+): TfjsNode {
   const { binding, isUsingGpuDevice } = backend;
   const device = isUsingGpuDevice ? 'GPU' : 'CPU';
   const version = `${name} (TensorFlow ${binding.TF_Version}, ${device})`;
-  return { backend, version };
+  return { backend, version, hasOwnOperations };
 }
 
 /** Node's error texts run over many lines; the first one says it. */
