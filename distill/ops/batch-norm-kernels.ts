@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tail } from './batch-norm.js';
 import { runKernel, type Kernel } from './kernel.js';
-import { relu, reluGradient } from './relu.js';
+import { reluGradient } from './relu.js';
 
 /** torch's default of nn.BatchNorm2d. */
 const epsilon = 1e-5;
@@ -22,9 +22,7 @@ export function normalizeByOwn(
   layer: Inputs<Layer>,
   tail?: Tail,
 ): NormalizedByOwn {
-  const [output, mean, variance] = tail?.residual
-    ? runKernel(ownAddRelu, { ...layer, residual: tail.residual })
-    : runKernel(tail ? ownRelu : own, layer);
+  const [output, mean, variance] = runWithTail(own, layer, tail);
   return {
     output: output as tf.Tensor4D,
     statistics: { mean: mean!, variance: variance! },
@@ -36,9 +34,17 @@ export function normalizeByGiven(
   inputs: Inputs<Layer | Statistics>,
   tail?: Tail,
 ): tf.Tensor4D {
-  const [y] = runKernel(given, inputs) as [tf.Tensor4D];
-  if (!tail) return y;
-  return relu(tail.residual ? tf.add(y, tail.residual) : y);
+  return runWithTail(given, inputs, tail)[0] as tf.Tensor4D;
+}
+
+function runWithTail<Input extends string>(
+  norm: Kernel<Input>,
+  inputs: Inputs<Input>,
+  tail: Tail | undefined,
+): tf.Tensor[] {
+  if (!tail) return runKernel(norm, inputs);
+  if (!tail.residual) return runKernel(withRelu(norm), inputs);
+  return runKernel(withAddRelu(norm), { ...inputs, residual: tail.residual });
 }
 
 /** y, and mean and biased variance by channel. */
@@ -51,26 +57,35 @@ const own: Kernel<Layer> = {
   },
 };
 
-const ownRelu: Kernel<Layer> = {
-  name: 'BatchNormOwnRelu',
-  compose(layer) {
-    const [y, ...statistics] = runKernel(own, layer);
-    return [tf.relu(y!), ...statistics];
-  },
-};
-
-const ownAddRelu: Kernel<Layer | 'residual'> = {
-  name: 'BatchNormOwnAddRelu',
-  compose({ residual, ...layer }) {
-    const [y, ...statistics] = runKernel(own, layer);
-    return [tf.relu(tf.add(y!, residual)), ...statistics];
-  },
-};
-
+/** y */
 const given: Kernel<Layer | Statistics> = {
   name: 'BatchNormGiven',
   compose: (inputs) => [normalize(inputs)],
 };
+
+/** max(y, 0), and the norm's other outputs. */
+function withRelu<Input extends string>(norm: Kernel<Input>): Kernel<Input> {
+  return {
+    name: `${norm.name}Relu`,
+    compose(inputs) {
+      const [y, ...others] = runKernel(norm, inputs);
+      return [tf.relu(y!), ...others];
+    },
+  };
+}
+
+/** max(y + residual, 0), and the norm's other outputs. */
+function withAddRelu<Input extends string>(
+  norm: Kernel<Input>,
+): Kernel<Input | 'residual'> {
+  return {
+    name: `${norm.name}AddRelu`,
+    compose(inputs) {
+      const [y, ...others] = runKernel(norm, inputs);
+      return [tf.relu(tf.add(y!, inputs.residual)), ...others];
+    },
+  };
+}
 
 function normalize(inputs: Inputs<Layer | Statistics>): tf.Tensor {
   const { x, weight, bias, mean, variance } = inputs;
@@ -113,22 +128,6 @@ const ownGradient: Kernel<Differentiated> = {
   },
 };
 
-/** The same from what came out of the ReLU. */
-const ownReluGradient: Kernel<Differentiated | 'y'> = {
-  name: 'BatchNormOwnReluGrad',
-  compose: ({ dy, y, ...layer }) =>
-    runKernel(ownGradient, { ...layer, dy: reluGradient(dy, y) }),
-};
-
-/** And the residual's gradient. */
-const ownAddReluGradient: Kernel<Differentiated | 'y'> = {
-  name: 'BatchNormOwnAddReluGrad',
-  compose({ dy, y, ...layer }) {
-    const dz = reluGradient(dy, y);
-    return [...runKernel(ownGradient, { ...layer, dy: dz }), dz];
-  },
-};
-
 /** With statistics that do not depend on x: dx = weight / sigma dy. */
 const givenGradient: Kernel<Differentiated> = {
   name: 'BatchNormGivenGrad',
@@ -157,25 +156,55 @@ function sums(x: tf.Tensor, meanDy: tf.Tensor, meanDyHat: tf.Tensor) {
   return [tf.mul(meanDyHat, samples), tf.mul(meanDy, samples)];
 }
 
-/**
- * Says what the gradient of a kernel is.
- * @param saved which of y, mean and variance it reads
- * @param gradientOf in the order of x, weight, bias and a residual
- */
-function differentiateBy(
+/** The same from what came out of the ReLU. */
+function ofRelu(
+  gradient: Kernel<Differentiated>,
+): Kernel<Differentiated | 'y'> {
+  return {
+    name: gradient.name.replace(/Grad$/, 'ReluGrad'),
+    compose: ({ dy, y, ...layer }) =>
+      runKernel(gradient, { ...layer, dy: reluGradient(dy, y) }),
+  };
+}
+
+/** And the residual's gradient. */
+function ofAddRelu(
+  gradient: Kernel<Differentiated>,
+): Kernel<Differentiated | 'y'> {
+  return {
+    name: gradient.name.replace(/Grad$/, 'AddReluGrad'),
+    compose({ dy, y, ...layer }) {
+      const dz = reluGradient(dy, y);
+      return [...runKernel(gradient, { ...layer, dy: dz }), dz];
+    },
+  };
+}
+
+/** What a gradient reads of its kernel: inputs, y, and further outputs. */
+interface Reads {
+  readonly inputs: readonly ('x' | 'weight' | Statistics)[];
+  readonly y: boolean;
+  readonly statistics: readonly Statistics[];
+}
+
+function differentiateBy<Input extends string>(
   kernelName: string,
-  inputsToSave: readonly string[],
-  outputsToSave: readonly boolean[],
-  gradientOf: (dy: tf.Tensor, saved: readonly tf.Tensor[]) => tf.Tensor[],
+  gradient: Kernel<Input>,
+  { inputs, y, statistics }: Reads,
 ): void {
+  const names = [...inputs, ...(y ? ['y'] : []), ...statistics];
   tf.registerGradient({
     kernelName,
-    inputsToSave: [...inputsToSave],
-    outputsToSave: [...outputsToSave],
+    inputsToSave: [...inputs],
+    outputsToSave: [y, ...statistics.map(() => true)],
     gradFunc(dys, saved) {
       // Of several outputs' gradients only y's counts: statistics have none.
       const dy = Array.isArray(dys) ? dys[0]! : dys;
-      const [dx, dweight, dbias, dresidual] = gradientOf(dy, saved);
+      const read = names.map((name, i) => [name, saved[i]!] as const);
+      const [dx, dweight, dbias, dresidual] = runKernel(gradient, {
+        ...(Object.fromEntries(read) as Inputs<Input>),
+        dy,
+      });
       return {
         x: () => dx!,
         weight: () => dweight!,
@@ -186,39 +215,23 @@ function differentiateBy(
   });
 }
 
-for (const { kernel, gradient } of [
-  { kernel: ownRelu, gradient: ownReluGradient },
-  { kernel: ownAddRelu, gradient: ownAddReluGradient },
-])
-  differentiateBy(
-    kernel.name,
-    ['x', 'weight'],
-    [true, true, true],
-    (dy, [x, weight, y, mean, variance]) =>
-      runKernel(gradient, {
-        ...{ dy, x: x!, weight: weight! },
-        ...{ y: y!, mean: mean!, variance: variance! },
-      }),
-  );
+function differentiate<Input extends Layer | Statistics>(
+  norm: Kernel<Input>,
+  gradient: Kernel<Differentiated>,
+  reads: Omit<Reads, 'y'>,
+): void {
+  differentiateBy(norm.name, gradient, { ...reads, y: false });
+  const rectified = { ...reads, y: true };
+  differentiateBy(withRelu(norm).name, ofRelu(gradient), rectified);
+  differentiateBy(withAddRelu(norm).name, ofAddRelu(gradient), rectified);
+}
 
-differentiateBy(
-  own.name,
-  ['x', 'weight'],
-  [false, true, true],
-  (dy, [x, weight, mean, variance]) =>
-    runKernel(ownGradient, {
-      ...{ dy, x: x!, weight: weight! },
-      ...{ mean: mean!, variance: variance! },
-    }),
-);
+differentiate(own, ownGradient, {
+  inputs: ['x', 'weight'],
+  statistics: ['mean', 'variance'],
+});
 
-differentiateBy(
-  given.name,
-  ['x', 'weight', 'mean', 'variance'],
-  [],
-  (dy, [x, weight, mean, variance]) =>
-    runKernel(givenGradient, {
-      ...{ dy, x: x!, weight: weight! },
-      ...{ mean: mean!, variance: variance! },
-    }),
-);
+differentiate(given, givenGradient, {
+  inputs: ['x', 'weight', 'mean', 'variance'],
+  statistics: [],
+});

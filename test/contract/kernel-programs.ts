@@ -1,8 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { crossEntropy } from '#distill/losses/cross-entropy.js';
+import type { Mode } from '#distill/models/network.js';
 import { batchNorm, type Tail } from '#distill/ops/batch-norm.js';
 import { filterOf } from '#distill/ops/filter-layout.js';
 import { sgd } from '#distill/optimiser.js';
+import { withPrefix } from '#distill/prefixes.js';
 import type { Program } from '#distill/program.js';
 import type { NamedHostTensors, NamedTensors } from '#distill/tensors.js';
 import { normal } from './engine-programs.js';
@@ -42,14 +44,18 @@ export const norms: Program = {
       addRelu: { relu: true, residual: residual as tf.Tensor4D },
     };
     const outputs: Record<string, tf.Tensor> = {};
-    for (const [name, tail] of Object.entries(tails))
-      Object.assign(outputs, norm(name, tail, x!, slope!, layer));
+    for (const mode of ['train', 'eval'] as const)
+      for (const [name, tail] of Object.entries(tails))
+        Object.assign(
+          outputs,
+          withPrefix(`${mode}.${name}`, norm(mode, tail, x!, slope!, layer)),
+        );
     return { state: {}, outputs };
   },
 };
 
 function norm(
-  name: string,
+  mode: Mode,
   tail: Tail | undefined,
   x: tf.Tensor,
   slope: tf.Tensor,
@@ -76,11 +82,10 @@ function norm(
     return tail?.residual ? y : tf.add(y, tf.mul(residual!, 0));
   })([...inputs], slope);
   return {
-    [`${name}.y`]: output,
-    [`${name}.mean`]: buffers['bn.running_mean']!,
-    [`${name}.variance`]: buffers['bn.running_var']!,
+    y: output,
+    ...buffers,
     ...Object.fromEntries(
-      gradients.map((gradient, i) => [`${name}.gradient${i}`, gradient]),
+      gradients.map((gradient, i) => [`gradient${i}`, gradient]),
     ),
   };
 }

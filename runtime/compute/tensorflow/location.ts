@@ -17,7 +17,7 @@ export const nativeFolder = join(
  * What `digestOfOperations` says of them (a test holds it to that), so that a
  * build of others is not taken. Installations need not have the sources.
  */
-export const operationsDigest = '82718f5d';
+export const operationsDigest = '9e72b2b5';
 
 /**
  * Where `npm run setup:tensorflow` puts what it builds. The TensorFlow.js that

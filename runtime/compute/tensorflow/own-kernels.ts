@@ -6,6 +6,7 @@ import type { NodeBackend } from './tfjs-node.js';
 
 type Inputs<Name extends string> = Record<Name, tf.Tensor>;
 type Layer = Inputs<'x' | 'weight' | 'bias'>;
+type Given = Layer & Inputs<'mean' | 'variance'>;
 type Differentiated = Inputs<'dy' | 'x' | 'weight' | 'mean' | 'variance'>;
 
 /** By our own operations on processors (native/ops.cc). */
@@ -27,6 +28,11 @@ export function ownKernels(backend: NodeBackend) {
     const inputs = [dy, y, x, weight, mean, variance];
     return run('RrdBatchNormGrad', { tail: { string: tail } }, inputs, 4);
   };
+  const normByGiven = (tail: string, residual: tf.Tensor, layer: Given) => {
+    const { x, weight, bias, mean, variance } = layer;
+    const inputs = [x, residual, weight, bias, mean, variance];
+    return run('RrdBatchNormGiven', { tail: { string: tail } }, inputs, 1);
+  };
   const transpose = (outputs: string, from: tf.Tensor) =>
     run('RrdTransposeFilter', { outputs: { string: outputs } }, [from], 1);
   return {
@@ -35,6 +41,12 @@ export function ownKernels(backend: NodeBackend) {
     BatchNormOwnRelu: (layer: Layer) => norm('relu', layer.x, layer),
     BatchNormOwnAddRelu: ({ residual, ...layer }: Layer & Inputs<'residual'>) =>
       norm('add_relu', residual, layer),
+    BatchNormGiven: (layer: Given) => normByGiven('none', layer.x, layer),
+    BatchNormGivenRelu: (layer: Given) => normByGiven('relu', layer.x, layer),
+    BatchNormGivenAddRelu: ({
+      residual,
+      ...layer
+    }: Given & Inputs<'residual'>) => normByGiven('add_relu', residual, layer),
     BatchNormOwnGrad: (layer: Differentiated) =>
       normGradient('none', layer.dy, layer).slice(0, 3),
     BatchNormOwnReluGrad: ({ y, ...layer }: Differentiated & Inputs<'y'>) =>

@@ -56,7 +56,25 @@ class TailOp : public OpKernel {
   Tail tail_;
 };
 
-// `residual` is read by tail add_relu only.
+// y of all rows. `residual` is read by tail add_relu only.
+void NormaliseAll(OpKernelContext* context, Tail tail, const Tensor& input,
+                  const Tensor& residual, const Tensor& weight,
+                  const Tensor& bias, const Tensor& mean,
+                  const Tensor& variance, Tensor* output) {
+  const Rows shape = RowsOf(input);
+  std::vector<float> scale(shape.channels);
+  Scales(Data(weight), Data(variance), shape.channels, scale.data());
+  const float *x = Data(input), *added = Data(residual);
+  const float *center = Data(mean), *shift = Data(bias);
+  float* y = Data(output);
+  Parallel(context, shape.Blocks(), Cost(shape), [&](int64_t block) {
+    const int64_t at = shape.First(block) * shape.channels;
+    Normalise(tail, x + at, added + at, center, scale.data(), shift,
+              shape.Size(block), shape.channels, y + at);
+  });
+}
+
+// By the batch's own statistics.
 REGISTER_OP("RrdBatchNorm")
     .Input("x: float")
     .Input("residual: float")
@@ -72,25 +90,16 @@ class BatchNormOp : public TailOp {
   using TailOp::TailOp;
 
   void Compute(OpKernelContext* context) override {
-    const Tensor& input = context->input(0);
-    const Rows shape = RowsOf(input);
+    const Tensor& x = context->input(0);
+    const Rows shape = RowsOf(x);
     const TensorShape vector({shape.channels});
-    Tensor *output, *mean, *variance;
-    OP_REQUIRES_OK(context,
-                   context->allocate_output(0, input.shape(), &output));
+    Tensor *y, *mean, *variance;
+    OP_REQUIRES_OK(context, context->allocate_output(0, x.shape(), &y));
     OP_REQUIRES_OK(context, context->allocate_output(1, vector, &mean));
     OP_REQUIRES_OK(context, context->allocate_output(2, vector, &variance));
-    const float *x = Data(input), *residual = Data(context->input(1));
-    Moments(context, shape, x, Data(mean), Data(variance));
-    std::vector<float> scale(shape.channels);
-    Scales(Data(context->input(2)), Data(*variance), shape.channels, &scale[0]);
-    const float *center = Data(*mean), *bias = Data(context->input(3));
-    float* y = Data(output);
-    Parallel(context, shape.Blocks(), Cost(shape), [&](int64_t block) {
-      const int64_t at = shape.First(block) * shape.channels;
-      Normalise(tail_, x + at, residual + at, center, scale.data(), bias,
-                shape.Size(block), shape.channels, y + at);
-    });
+    Moments(context, shape, Data(x), Data(mean), Data(variance));
+    NormaliseAll(context, tail_, x, context->input(1), context->input(2),
+                 context->input(3), *mean, *variance, y);
   }
 
  private:
@@ -108,6 +117,33 @@ class BatchNormOp : public TailOp {
 };
 
 REGISTER_KERNEL_BUILDER(Name("RrdBatchNorm").Device(DEVICE_CPU), BatchNormOp);
+
+// By given statistics.
+REGISTER_OP("RrdBatchNormGiven")
+    .Input("x: float")
+    .Input("residual: float")
+    .Input("weight: float")
+    .Input("bias: float")
+    .Input("mean: float")
+    .Input("variance: float")
+    .Attr("tail: {'none', 'relu', 'add_relu'}")
+    .Output("y: float");
+
+class BatchNormGivenOp : public TailOp {
+ public:
+  using TailOp::TailOp;
+
+  void Compute(OpKernelContext* context) override {
+    const Tensor& x = context->input(0);
+    Tensor* y;
+    OP_REQUIRES_OK(context, context->allocate_output(0, x.shape(), &y));
+    NormaliseAll(context, tail_, x, context->input(1), context->input(2),
+                 context->input(3), context->input(4), context->input(5), y);
+  }
+};
+
+REGISTER_KERNEL_BUILDER(Name("RrdBatchNormGiven").Device(DEVICE_CPU),
+                        BatchNormGivenOp);
 
 // `y` is what RrdBatchNorm gave; read by tails with a ReLU only. `dresidual` is
 // empty without a residual.
