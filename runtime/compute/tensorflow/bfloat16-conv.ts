@@ -6,13 +6,17 @@ import type {
 } from '#distill/ops/conv-kernel.js';
 import { ownCpuFeatures } from '../doctor.js';
 import { attributesOf, type Attributes } from './operation.js';
-import type { NodeBackend, OutputHandle } from './tfjs-node.js';
+import {
+  Bfloat16Copies,
+  castHandle,
+  type Precision,
+} from './bfloat16-copies.js';
+import type { NodeBackend } from './tfjs-node.js';
 
 /**
  * TensorFlow's convolutions of bfloat16 for the kernels of
- * distill/ops/bfloat16-conv.ts. TensorFlow.js knows no such tensors, so they live
- * as bare handles between two casts. None where the processor has no instructions
- * for them: there the composition is faster.
+ * distill/ops/bfloat16-conv.ts. None where the processor has no
+ * instructions for them: there the composition is faster.
  */
 export function bfloat16Kernels(backend: NodeBackend) {
   if (!backend.isUsingGpuDevice && !hasInstructions()) return {};
@@ -44,8 +48,6 @@ function hasInstructions(): boolean {
   return ownCpuFeatures().some((name) => /^(avx512|amx)_bf16$/.test(name));
 }
 
-type Precision = 'float32' | 'bfloat16';
-
 /**
  * bfloat16 for an even number of channels. oneDNN 3.7, which TensorFlow 2.21
  * brings, packs two channels of a filter into one word, and gets filters with an
@@ -58,7 +60,11 @@ function precisionFor(filterShape: readonly number[]): Precision {
 }
 
 class Bfloat16Convs {
-  constructor(private readonly backend: NodeBackend) {}
+  readonly #copies: Bfloat16Copies;
+
+  constructor(private readonly backend: NodeBackend) {
+    this.#copies = new Bfloat16Copies(backend);
+  }
 
   /** @param inputs tensors of float32, and shapes */
   run(
@@ -70,48 +76,34 @@ class Bfloat16Convs {
     const owned: number[] = [];
     const cast = (id: number, from: Precision, to: Precision) => {
       if (from === to) return id;
-      const { id: result } = this.cast(id, from, to);
+      const { id: result } = castHandle(this.backend, id, from, to);
       owned.push(result);
       return result;
     };
     const precision = precisionFor(filterShape);
     try {
-      const handles = inputs.map((input) => {
-        if (!(input instanceof tf.Tensor))
-          return this.handleOf(tf.tensor1d([...input], 'int32'));
-        const rounded = cast(this.handleOf(input), 'float32', 'bfloat16');
-        return cast(rounded, 'bfloat16', precision);
-      });
+      const handles = inputs.map((input) =>
+        input instanceof tf.Tensor
+          ? cast(this.#copies.of(input), 'bfloat16', precision)
+          : this.#shapeHandle(input),
+      );
       const how = convAttributes(precision, attributes);
-      const { id: result } = this.execute(op, how, handles);
+      const own = attributesOf(this.backend, how);
+      const { binding } = this.backend;
+      const { id: result } = binding.executeOp(op, own, handles, 1)[0]!;
       owned.push(result);
       const rounded = cast(result, precision, 'bfloat16');
       return this.backend.createOutputTensor(
-        this.cast(rounded, 'bfloat16', 'float32'),
+        castHandle(this.backend, rounded, 'bfloat16', 'float32'),
       );
     } finally {
       for (const id of owned) this.backend.binding.deleteTensor(id);
     }
   }
 
-  private cast(id: number, from: Precision, to: Precision): OutputHandle {
-    const attributes = { SrcT: { type: from }, DstT: { type: to } };
-    return this.execute('Cast', { ...attributes, Truncate: { bool: false } }, [
-      id,
-    ]);
-  }
-
-  private handleOf(tensor: tf.Tensor): number {
+  #shapeHandle(shape: readonly number[]): number {
+    const tensor = tf.tensor1d([...shape], 'int32');
     return this.backend.getInputTensorIds([tensor])[0]!;
-  }
-
-  private execute(
-    op: string,
-    attributes: Attributes,
-    inputs: readonly number[],
-  ): OutputHandle {
-    const own = attributesOf(this.backend, attributes);
-    return this.backend.binding.executeOp(op, own, inputs, 1)[0]!;
   }
 }
 
