@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { engineProviders } from '#runtime/compute/index.js';
 import { startFixture, type Fixture } from './service.test-fixture.js';
 
@@ -64,6 +64,19 @@ describe('the models of a teacher', () => {
     expect(
       new Set(answers.map(({ logits }) => logits?.data.toString('hex'))).size,
     ).toBe(1);
+  });
+
+  it('are not taken along by a predecessor that is still closing', async () => {
+    await logits('small');
+    const loaded = fixture.loads();
+    const unloading = fixture.client.unloadModel({ model: 'small' });
+    await vi.waitFor(async () => {
+      const { models } = await fixture.client.listModels({});
+      expect(models.some((each) => each.loaded)).toBe(false);
+    });
+    await Promise.all([logits('small'), unloading]);
+    await logits('small');
+    expect(fixture.loads()).toBe(loaded + 1);
   });
 
   it('are listed, loaded ahead and given back', async () => {

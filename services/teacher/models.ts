@@ -26,6 +26,8 @@ export interface Model {
 }
 
 interface Loaded extends Model {
+  /** Settles when its threads are gone, for whatever reason. */
+  readonly lost: Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -68,8 +70,11 @@ export class Models {
     this.held.delete(name);
     this.held.set(name, model);
     if (!known) {
-      const remember = ({ description }: Loaded) => {
-        if (this.held.get(name) === model) this.loaded.set(name, description);
+      const isHeld = () => this.held.get(name) === model;
+      const remember = ({ description, lost }: Loaded) => {
+        if (isHeld()) this.loaded.set(name, description);
+        // A later request starts new threads.
+        void lost.then(() => (isHeld() ? this.retire(name, model) : undefined));
       };
       model.then(remember, () => this.forget(name, model));
     }
@@ -144,11 +149,6 @@ export class Models {
       this.clock,
       (batch) => this.events.batchStarted(batch, this.config.maxBatchSize),
     );
-    void threads.lost.then(() => {
-      // A later request starts new threads.
-      const held = this.held.get(name);
-      if (held) void this.retire(name, held);
-    });
     const submit = async (job: Job, queuing: Queuing) => {
       const submission = { ...queuing, samples: job.count };
       return batcher.submit(job, submission).catch((error: unknown) => {
@@ -156,7 +156,7 @@ export class Models {
         throw error;
       });
     };
-    const { description } = threads;
+    const { description, lost } = threads;
     const cached =
       this.cache &&
       new CachedAnswers(description, this.cache, (lookup) =>
@@ -165,6 +165,7 @@ export class Models {
     return {
       name,
       description,
+      lost,
       run: (job, queuing) =>
         // Maps are far too large to be kept.
         cached && ![...job.outputs].some(isMapName)
