@@ -3,6 +3,7 @@ import { nvidiaGpus } from '#runtime/compute/doctor.js';
 import { chooseEngine } from '#runtime/compute/index.js';
 import { openDatasets, type Datasets } from '#runtime/data/index.js';
 import type { Logger } from '#runtime/logger.js';
+import { clientCredentials } from '#runtime/rpc/options.js';
 import { startServer } from '#runtime/rpc/server.js';
 import type { RunningService } from '#runtime/service.js';
 import type { StudentConfig } from './config.js';
@@ -29,11 +30,13 @@ async function firstGpuGiB(): Promise<number> {
  * Starts a student worker: it takes its runs from the bus, one at a time. Data
  * sets are loaded when a run first asks for them, and kept for later runs.
  * @throws EngineUnavailableError if the configured engine cannot run here
+ * @throws ConfigInvalidError if what it calls others with cannot be read
  */
 export async function startStudent(
   asked: StudentConfig,
   { bus, log, datasets }: StudentOptions,
 ): Promise<RunningService> {
+  clientCredentials(asked.tls);
   const engine = await chooseEngine(asked.engine);
   log.info({ engine, asked: asked.engine }, 'engine');
   const gpuMemoryGiB = asked.gpuMemoryGiB ?? (await firstGpuGiB());

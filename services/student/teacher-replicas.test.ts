@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import {
+  ConfigInvalidError,
   ServiceUnavailableError,
   TeacherMismatchError,
   TeacherOverloadedError,
@@ -82,6 +83,14 @@ function doorOf(behaviour: Behaviour): FakeDoor {
   };
 }
 
+/** As a certificate that is not there. */
+function unreadable(): never {
+  const value = '/nowhere/ca.pem';
+  const expected = 'a PEM file that can be read';
+  const problem = { source: 'tls', line: 0, field: 'caPath', value, expected };
+  throw new ConfigInvalidError(problem);
+}
+
 const same = (): Record<string, Behaviour> => ({
   [first]: { digest: 'a' },
   [second]: { digest: 'a' },
@@ -147,6 +156,29 @@ describe('TeacherReplicas', () => {
       behaviour.failure = () => new TeacherMismatchError(fields);
     }
     await expect(ask()).rejects.toBeInstanceOf(TeacherMismatchError);
+  });
+
+  it('does not begin where nobody can be called, and says why', async () => {
+    const changes = { open: () => unreadable() };
+    await expect(open(same(), changes)).rejects.toMatchObject({
+      reason: 'CONFIG_INVALID',
+    });
+  });
+
+  it('goes on where somebody new cannot be called', async () => {
+    let known = [first];
+    const all = same();
+    const { ask, events } = await open(all, {
+      addresses: 'dns:///teacher:1',
+      discoverMs: 20,
+      resolve: async () =>
+        known.map((address) => ({ address, host: 'teacher' })),
+      open: ({ address }) =>
+        address === second ? unreadable() : doorOf(all[address]!),
+    });
+    known = [first, second];
+    await expect.poll(() => events.at(-1)).toBe('refused dns:///teacher:1');
+    expect([await ask(), await ask()]).toEqual([first, first]);
   });
 
   it('finds who comes behind a name, and leaves who has left it', async () => {

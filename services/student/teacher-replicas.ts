@@ -69,7 +69,9 @@ export class TeacherReplicas {
     try {
       const asked = replicas.#discover();
       void replicas.#keepDiscovering();
-      await replicas.#next({ started: performance.now(), ms, signal });
+      const next = replicas.#next({ started: performance.now(), ms, signal });
+      // Nobody can be called where the credentials cannot be read, say.
+      await Promise.race([next, rejectionOf(asked)]);
       // Who is slow may be loading still, and is compared when it joins.
       await orLater(asked, attemptMs, signal);
       replicas.#refuseStrangers();
@@ -210,11 +212,17 @@ export class TeacherReplicas {
     const options = { signal, ref: false };
     while (!signal.aborted) {
       await sleep(discoverMs, undefined, options).catch(() => undefined);
-      void this.#discover();
+      this.#discover().catch((error: unknown) => {
+        const { listener, addresses } = this.#options;
+        if (!signal.aborted) listener.refused(addresses, error);
+      });
     }
   }
 
-  /** Resolves when each new replica has joined, was refused or is away. */
+  /**
+   * Resolves when each new replica has joined, was refused or is away; rejects
+   * if one cannot be called at all.
+   */
   async #discover(): Promise<void> {
     const { resolve = resolveAddresses } = this.#options;
     const found = await resolve(this.#endpoints);
@@ -273,4 +281,11 @@ async function orLater(
 
 function isUnavailable(error: unknown): boolean {
   return error instanceof DomainError && error.status === 'UNAVAILABLE';
+}
+
+/** Rejects as `work` does, and stays silent if it succeeds. */
+function rejectionOf(work: Promise<unknown>): Promise<never> {
+  return new Promise((_, reject) => {
+    work.catch(reject);
+  });
 }

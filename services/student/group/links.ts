@@ -84,11 +84,10 @@ export class Links {
   }
 
   async #call(place: number): Promise<void> {
-    const { addresses, tls, leaseMs: idleMs } = this.#options;
+    const { leaseMs: idleMs } = this.#options;
     const { signal } = this.#stop;
-    const client = connect('rrd.v1.CollectiveService', addresses[place]!, {
-      tls,
-    });
+    const client = this.#connect(place);
+    if (!client) return;
     try {
       const responses = client.exchange(this.#requests(place), {
         ...{ signal, idleMs },
@@ -96,6 +95,18 @@ export class Links {
       await this.#receive(place, responses);
     } finally {
       client.close();
+    }
+  }
+
+  /** Nothing is sent yet; credentials may be unreadable. */
+  #connect(place: number) {
+    const { addresses, tls, onBroken } = this.#options;
+    const address = addresses[place]!;
+    try {
+      return connect('rrd.v1.CollectiveService', address, { tls });
+    } catch (error) {
+      onBroken(address, error);
+      return undefined;
     }
   }
 
