@@ -28,8 +28,8 @@ describe.skipIf(problem)(title, () => {
       const before = nativeBytes();
       for (let step = 0; step < 1_000; step++) await executable.run(inputs);
       // What has no tensor of TensorFlow.js is seen here only: a bfloat16 handle
-      // that is never freed costs 670 MB in these steps.
-      expect(nativeBytes() - before).toBeLessThan(200e6);
+      // that is never freed costs 220 MB and more in these steps; else it is 15 MB.
+      expect(nativeBytes() - before).toBeLessThan(100e6);
       expect(tf.memory()).toMatchObject({ numTensors, numBytes });
       expect(tf.backend().numDataIds()).toBe(entries);
       executable.dispose();
