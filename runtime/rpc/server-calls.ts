@@ -231,16 +231,31 @@ async function* readAll(
   }
 }
 
-/** Leaves the call open for responses, however the requests end. */
+/**
+ * Leaves the call open for responses, however the requests end. The stream's own
+ * iterator would not: when the call fails it destroys it, and with it the status
+ * that waits behind a response, so that the caller waits for ever.
+ */
 async function* readUntilAborted(
   call: ServerDuplexStream<object, object>,
   signal: AbortSignal,
 ): AsyncGenerator<object> {
-  const requests = call.iterator({ destroyOnReturn: false });
-  for (;;) {
-    const read = await unlessAborted(requests.next(), signal);
-    if (read.done) return;
-    yield read.value as object;
+  let wake = () => {};
+  const onNews = () => wake();
+  const events = ['readable', 'end', 'close'] as const;
+  for (const event of events) call.on(event, onNews);
+  signal.addEventListener('abort', onNews);
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const request = call.read() as object | null;
+      if (request !== null) yield request;
+      else if (call.readableEnded || call.destroyed) return;
+      else await new Promise<void>((resolve) => (wake = resolve));
+    }
+  } finally {
+    for (const event of events) call.off(event, onNews);
+    signal.removeEventListener('abort', onNews);
   }
 }
 
@@ -261,23 +276,6 @@ async function writeAll(
   }
   // A handler may stop at the signal; its caller must not take that for all.
   signal.throwIfAborted();
-}
-
-async function unlessAborted<T>(
-  waiting: Promise<T>,
-  signal: AbortSignal,
-): Promise<T> {
-  signal.throwIfAborted();
-  let onAbort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([waiting, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }
 
 /**

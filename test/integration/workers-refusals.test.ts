@@ -36,7 +36,7 @@ describe('a chief', () => {
     cluster = await startCluster(world, {
       settings: {
         student: {
-          leaseMs: 700,
+          leaseMs: 3_000,
           heartbeatMs: 100,
           group: { joinMs: 3_600_000, readyMs: 300 },
         },
