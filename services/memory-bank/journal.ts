@@ -16,7 +16,8 @@ export interface Journal {
    */
   enqueue(queue: BankQueue, batch: Submission): Promise<Taken>;
   /**
-   * A run joins a shared queue. It counts as a member at once.
+   * A run joins a shared queue that `keep` has been called for. It counts as a
+   * member at once.
    * @throws StaleEpochError, RunNotJoinedError, InvalidRequestError;
    *   BankStorageError, then it has not joined
    */

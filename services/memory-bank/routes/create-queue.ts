@@ -13,9 +13,12 @@ export const createQueue =
     validateCount('epoch', epoch, 0, spec.shared ? 0 : undefined);
     const member = fromWireMember(request.member, spec);
     const { queue, made } = await queueOf(context, spec, epoch, signal);
-    // At once: a queue that its last member leaves is freed.
-    const joined = member && journal.join(queue, member);
-    await Promise.all([journal.keep(queue), joined]);
+    // At once: a queue that its last member leaves is freed. The queue comes
+    // first, for a member is kept with it.
+    await Promise.all([
+      journal.keep(queue),
+      member && journal.join(queue, member),
+    ]);
     if (made) events.created(queue);
     return { state: toWireState(queue.state) };
   };
