@@ -27,7 +27,10 @@ export interface Journal {
    * @throws StaleEpochError, RunNotJoinedError; BankStorageError, then it is in
    */
   leave(queue: BankQueue, runId: string, epoch?: number): Promise<boolean>;
-  /** Forgets a queue; an unknown one is forgotten already. */
+  /**
+   * Forgets a queue; an unknown one is forgotten already. Its name is free at
+   * once: a new queue is kept when the old one is gone.
+   */
   drop(queue: string): Promise<void>;
   close(): Promise<void>;
 }

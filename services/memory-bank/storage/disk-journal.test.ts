@@ -202,6 +202,36 @@ describe('a queue on disk', () => {
     await again.journal.close();
   });
 
+  // A log of one byte is folded after each batch: it is while it is dropped.
+  it.each([1, 10_000])(
+    'is made anew while it is dropped, with logs of %i bytes',
+    async (logBytes) => {
+      const opened = await open({ logBytes });
+      await create(opened);
+      for (let attempt = 0; attempt < 10; attempt++) {
+        await Promise.all([hand(opened, 0, 0), hand(opened, 0, 1)]);
+        opened.bank.delete('q');
+        await Promise.all([opened.journal.drop('q'), create(opened)]);
+      }
+      await Promise.all([hand(opened, 0, 0), hand(opened, 0, 1)]);
+      await opened.journal.close();
+      const again = await open();
+      expectAt(again.bank.get('q'), 1);
+      await again.journal.close();
+    },
+  );
+
+  it('is gone for all who dropped it', async () => {
+    const { bank, journal } = await open();
+    await create({ bank, journal });
+    bank.delete('q');
+    const first = journal.drop('q');
+    await journal.drop('q');
+    expect(await readdir(dataDir)).toEqual([]);
+    await first;
+    await journal.close();
+  });
+
   it('is refused to a second bank in the same folder', async () => {
     const { journal } = await open();
     await expect(open()).rejects.toBeInstanceOf(ConfigInvalidError);

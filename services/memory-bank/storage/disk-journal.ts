@@ -48,6 +48,8 @@ class DiskJournal implements Journal {
   readonly #lock: Server | undefined;
   readonly #options: StoreOptions;
   readonly #stores = new Map<string, Entry>();
+  /** Queues by name whose files are on their way out. */
+  readonly #drops = new Map<string, Promise<void>>();
 
   constructor(
     bank: Bank,
@@ -142,13 +144,18 @@ class DiskJournal implements Journal {
 
   async drop(name: string): Promise<void> {
     const entry = this.#stores.get(name);
-    if (!entry) return;
-    this.#stores.delete(name);
-    const store = await entry.store.catch(() => undefined);
-    await store?.remove();
+    if (entry) {
+      this.#stores.delete(name);
+      const dropped = removed(entry).finally(() => {
+        if (this.#drops.get(name) === dropped) this.#drops.delete(name);
+      });
+      this.#drops.set(name, dropped);
+    }
+    await this.#drops.get(name);
   }
 
   async close(): Promise<void> {
+    await Promise.allSettled(this.#drops.values());
     for (const { store } of this.#stores.values()) {
       await (await store.catch(() => undefined))?.close();
     }
@@ -158,6 +165,8 @@ class DiskJournal implements Journal {
 
   /** The new queue first: a crash in between must not lose both. */
   async #create(queue: BankQueue, old?: Entry): Promise<QueueStore> {
+    // One of that name and epoch had the same folder; its drop tells who failed.
+    await this.#drops.get(queue.spec.queue)?.catch(() => {});
     const predecessor = await old?.store.catch(() => undefined);
     const folder = this.#folderOf(queue);
     await removeStore(folder);
@@ -229,6 +238,10 @@ class DiskJournal implements Journal {
 interface Entry {
   readonly queue: BankQueue;
   readonly store: Promise<QueueStore>;
+}
+
+async function removed({ store }: Entry): Promise<void> {
+  await (await store.catch(() => undefined))?.remove();
 }
 
 /**
