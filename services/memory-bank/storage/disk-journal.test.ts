@@ -208,10 +208,13 @@ describe('a queue on disk', () => {
     async (logBytes) => {
       const opened = await open({ logBytes });
       await create(opened);
-      for (let attempt = 0; attempt < 10; attempt++) {
-        await Promise.all([hand(opened, 0, 0), hand(opened, 0, 1)]);
+      for (let attempt = 0; attempt < 20; attempt++) {
+        const handed = [hand(opened, 0, 0), hand(opened, 0, 1)];
+        // In turns: batches that are in, and batches on their way.
+        if (attempt % 2 === 0) await Promise.all(handed);
         opened.bank.delete('q');
-        await Promise.all([opened.journal.drop('q'), create(opened)]);
+        const dropped = opened.journal.drop('q');
+        await Promise.all([...handed, dropped, create(opened)]);
       }
       await Promise.all([hand(opened, 0, 0), hand(opened, 0, 1)]);
       await opened.journal.close();

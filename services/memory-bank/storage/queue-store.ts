@@ -54,6 +54,8 @@ export class QueueStore {
   #lastLog: number;
   #newRows: number;
   #checkpointing: Promise<void> | undefined;
+  /** What is still on its way to the log starts no checkpoint. */
+  #isClosed = false;
   #nextCheckpointBytes: number;
 
   /** Writes a queue to a folder that holds none. */
@@ -133,6 +135,7 @@ export class QueueStore {
 
   /** Frees what is open; the files stay. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#checkpointing;
     await this.#log.close();
   }
@@ -167,8 +170,8 @@ export class QueueStore {
   }
 
   #checkpointIfDue(): void {
-    if (this.#checkpointing || this.#log.bytes < this.#nextCheckpointBytes)
-      return;
+    if (this.#isClosed || this.#checkpointing) return;
+    if (this.#log.bytes < this.#nextCheckpointBytes) return;
     const { queue } = this.#queue.spec;
     this.#checkpointing = this.#checkpoint()
       .catch((error: unknown) => {
