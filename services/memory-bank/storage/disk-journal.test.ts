@@ -57,14 +57,28 @@ async function open(settings: MemoryBankSettings = {}): Promise<Opened> {
   return { bank, journal: await openJournal(bank, config, events) };
 }
 
+/** A new queue that is not kept yet. */
+function make({ bank }: Opened, of: QueueSpec = spec): BankQueue {
+  const memory = bank.prepareCreate(of, 1) as Reservation;
+  return bank.create(of, 1, memory, createRows(of)).queue;
+}
+
 async function create(
-  { bank, journal }: Opened,
+  opened: Opened,
   of: QueueSpec = spec,
 ): Promise<BankQueue> {
-  const memory = bank.prepareCreate(of, 1) as Reservation;
-  const { queue } = bank.create(of, 1, memory, createRows(of));
-  await journal.keep(queue);
+  const queue = make(opened, of);
+  await opened.journal.keep(queue);
   return queue;
+}
+
+/** The same queue, for which the disk has no room. */
+function unwritable(queue: BankQueue): BankQueue {
+  const full = Object.assign(new Error('full'), { code: 'ENOSPC' });
+  const get = () => {
+    throw full;
+  };
+  return Object.defineProperty(queue, 'rows', { get });
 }
 
 const rowsOf = (step: number, rank: number) =>
@@ -280,6 +294,56 @@ describe('a queue on disk', () => {
     );
     expect(refused).toBeGreaterThan(0);
   }, 60_000);
+});
+
+describe('a queue that cannot be written', () => {
+  it('is refused to all who wait for it, and leaves nothing', async () => {
+    const opened = await open();
+    const { bank, journal } = opened;
+    const queue = unwritable(make(opened));
+    const waiting = [
+      journal.keep(queue),
+      journal.keep(queue),
+      hand(opened, 0, 0),
+    ];
+    const reason = expect.any(BankStorageError) as unknown;
+    const refused = { status: 'rejected', reason };
+    const outcomes = await Promise.allSettled(waiting);
+    expect(outcomes).toEqual([refused, refused, refused]);
+    expect(bank.list()).toEqual([]);
+    expect(await readdir(dataDir)).toEqual([]);
+    await journal.close();
+  });
+
+  it('is gone with the one that it was to replace', async () => {
+    const opened = await open();
+    const { bank, journal } = opened;
+    await create(opened);
+    const place = { epoch: 2, version: 3, pointer: 0, nextStep: 3 };
+    const restoration = { spec, ...place };
+    const memory = bank.prepareRestore(restoration);
+    const queue = bank.restore(restoration, memory, new Float32Array(14));
+    await expect(journal.keep(unwritable(queue))).rejects.toBeInstanceOf(
+      BankStorageError,
+    );
+    expect(bank.list()).toEqual([]);
+    expect(await readdir(dataDir)).toEqual([]);
+    await journal.close();
+  });
+
+  it('does not take the next one of its name with it', async () => {
+    const opened = await open();
+    const { bank, journal } = opened;
+    const keeping = journal.keep(unwritable(make(opened)));
+    bank.delete('q');
+    const dropped = journal.drop('q');
+    const created = create(opened);
+    await expect(keeping).rejects.toBeInstanceOf(BankStorageError);
+    await dropped;
+    expect(bank.get('q')).toBe(await created);
+    await hand(opened, 0, 0);
+    await journal.close();
+  });
 });
 
 const mount = (...args: string[]) => spawnSync('mount', args).status === 0;

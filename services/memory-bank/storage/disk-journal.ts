@@ -94,9 +94,12 @@ class DiskJournal implements Journal {
     try {
       await entry.store;
     } catch (error) {
-      if (this.#stores.get(name) === entry) this.#stores.delete(name);
-      this.#bank.delete(name, queue.epoch);
-      throw storageError(queue, error);
+      // The name may be another queue's by now, with the same epoch.
+      if (this.#stores.get(name) === entry) {
+        this.#stores.delete(name);
+        this.#bank.delete(name);
+      }
+      throw error;
     }
   }
 
@@ -163,16 +166,28 @@ class DiskJournal implements Journal {
     this.#lock?.close();
   }
 
-  /** The new queue first: a crash in between must not lose both. */
+  /**
+   * The new queue first: a crash in between must not lose both. Where it cannot
+   * be written nothing stays of either: the bank has none of that name then,
+   * and the disk may have no room.
+   * @throws BankStorageError
+   */
   async #create(queue: BankQueue, old?: Entry): Promise<QueueStore> {
-    // One of that name and epoch had the same folder; its drop tells who failed.
+    // One of the same name and epoch had this folder; who drops it is told.
     await this.#drops.get(queue.spec.queue)?.catch(() => {});
     const predecessor = await old?.store.catch(() => undefined);
     const folder = this.#folderOf(queue);
-    await removeStore(folder);
-    const store = await QueueStore.create(folder, queue, this.#options);
-    await predecessor?.remove();
-    return store;
+    try {
+      await removeStore(folder);
+      return await QueueStore.create(folder, queue, this.#options);
+    } catch (error) {
+      await removeStore(folder).catch(() => {});
+      throw storageError(queue, error);
+    } finally {
+      await predecessor?.remove().catch((error: unknown) => {
+        this.#events.dropFailed(queue.spec.queue, error);
+      });
+    }
   }
 
   #folderOf({ spec, epoch }: BankQueue): string {
