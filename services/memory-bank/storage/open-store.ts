@@ -11,6 +11,7 @@ import {
   logPath,
   logsIn,
   QueueStore,
+  removeLeftovers,
   type StoreOptions,
 } from './queue-store.js';
 import { decodeLog, type LogRecord } from './record.js';
@@ -41,6 +42,8 @@ export async function openStore(
   for (const { records, path } of logs) {
     newRows += replay(queue, records, path);
   }
+  // Only now: of a damaged queue all is put aside.
+  await removeLeftovers(folder, manifest);
   const last = logs.at(-1)!;
   const log = await LogWriter.open(last.path, last.wholeBytes, options.fsync);
   const lastLog = last.number;

@@ -8,7 +8,12 @@ import type { Delta } from '../history.js';
 import type { Membership } from '../members.js';
 import { syncFolder, writeWhole, type Fsync } from '#runtime/files.js';
 import { LogWriter } from './log-writer.js';
-import { manifestName, writeManifest } from './manifest.js';
+import {
+  manifestName,
+  readManifest,
+  writeManifest,
+  type Manifest,
+} from './manifest.js';
 import { encodeRecord, type LogRecord } from './record.js';
 import {
   segmentCount,
@@ -173,10 +178,14 @@ export class QueueStore {
     if (this.#isClosed || this.#checkpointing) return;
     if (this.#log.bytes < this.#nextCheckpointBytes) return;
     const { queue } = this.#queue.spec;
+    const failed = (error: unknown) =>
+      this.#options.onCheckpointFailed(queue, error);
     this.#checkpointing = this.#checkpoint()
       .catch((error: unknown) => {
-        this.#options.onCheckpointFailed(queue, error);
+        failed(error);
+        return this.#removeFailed();
       })
+      .catch(failed)
       .finally(() => {
         this.#nextCheckpointBytes = this.#log.bytes + this.#options.logBytes;
         this.#checkpointing = undefined;
@@ -203,9 +212,7 @@ export class QueueStore {
       // Replaying a log moves a memory's rows again, so none may be newer.
       if (isMemory) rows = rows.slice();
       const records = carried(this.#queue);
-      const bytes = await writeLog(this.#folder, generation, records, fsync);
-      const path = logPath(this.#folder, generation);
-      const log = await LogWriter.open(path, bytes, fsync);
+      const log = await nextLog(this.#folder, generation, records, fsync);
       this.#lastLog = generation;
       return log;
     });
@@ -220,21 +227,18 @@ export class QueueStore {
     const manifest = { progress, segments, firstLog: generation };
     await writeManifest(this.#folder, manifest, fsync);
     this.#newRows -= newRows;
-    await this.#removeOld(segments, generation);
+    this.#segments = segments;
+    this.#firstLog = generation;
+    await removeLeftovers(this.#folder, manifest);
   }
 
-  async #removeOld(segments: Segment[], firstLog: number): Promise<void> {
-    const old = this.#segments.flatMap(({ generation }, index) =>
-      segments[index]?.generation === generation
-        ? []
-        : [segmentPath(this.#folder, index, generation)],
-    );
-    for (let log = this.#firstLog; log < firstLog; log++) {
-      old.push(logPath(this.#folder, log));
-    }
-    this.#segments = segments;
-    this.#firstLog = firstLog;
-    for (const path of old) await rm(path, { force: true });
+  /** Frees what a failed checkpoint wrote: the disk may be full of it. */
+  async #removeFailed(): Promise<void> {
+    const manifest = await readManifest(this.#folder);
+    // Else its manifest is there, and only a sync failed: a power cut may yet
+    // bring back the old one. The next checkpoint removes what is left over.
+    if (manifest.firstLog === this.#firstLog)
+      await removeLeftovers(this.#folder, manifest);
   }
 }
 
@@ -243,6 +247,26 @@ export async function removeStore(folder: string): Promise<void> {
   await rm(join(folder, manifestName), { force: true });
   await syncFolder(folder).catch(() => {});
   await rm(folder, { recursive: true, force: true });
+}
+
+/**
+ * Removes what a manifest has no use for: what was folded into its rows, and
+ * what was written by a checkpoint that has not come to a manifest of its own.
+ */
+export async function removeLeftovers(
+  folder: string,
+  { segments, firstLog }: Manifest,
+): Promise<void> {
+  const logs = (await logsIn(folder)).filter((number) => number >= firstLog);
+  const needed = new Set([
+    join(folder, manifestName),
+    ...segments.map(({ generation }, i) => segmentPath(folder, i, generation)),
+    ...logs.map((number) => logPath(folder, number)),
+  ]);
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    if (!needed.has(path)) await rm(path, { recursive: true, force: true });
+  }
 }
 
 export function logPath(folder: string, number: number): string {
@@ -278,6 +302,24 @@ function recordOf(batch: Batch): LogRecord {
   const { runId, step, rank, traceparent, rows, slots } = batch;
   const ids = { runId, step, rank, traceparent };
   return { kind: 'batch', ...ids, ...(slots && { slots }), rows };
+}
+
+/** A log to go on in, whole or not there. */
+async function nextLog(
+  folder: string,
+  number: number,
+  records: readonly LogRecord[],
+  fsync: Fsync,
+): Promise<LogWriter> {
+  const path = logPath(folder, number);
+  try {
+    const bytes = await writeLog(folder, number, records, fsync);
+    return await LogWriter.open(path, bytes, fsync);
+  } catch (error) {
+    // A log that is cut off by a crash must be the last one.
+    await rm(path, { force: true });
+    throw error;
+  }
 }
 
 async function writeLog(
