@@ -82,6 +82,8 @@ export class LogWriter {
   }
 
   async #follow(next: () => Promise<LogWriter>): Promise<void> {
+    // A power cut may cut off the last log only.
+    if (this.#fsync === 'interval') await this.#sync();
     const writer = await next();
     const old = this.#file;
     this.#file = writer.#file;
