@@ -1,20 +1,28 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLogger } from '#runtime/logger.js';
 import { connect, type RpcClient } from '#runtime/rpc/client.js';
 import type { RunningService } from '#runtime/service.js';
+import { Bank, type Reservation } from './bank.js';
+import type { BankQueue } from './bank-queue.js';
 import { toConfig } from './config.js';
+import { createEvents } from './events.js';
+import { noJournal } from './journal.js';
+import { createRows } from './queue-rows.js';
+import type { QueueSpec } from './queue-spec.js';
+import { Retention } from './retention.js';
 import { startMemoryBank } from './service.js';
 
+const log = createLogger('test', { level: 'silent' });
 let dataDir: string;
 let bank: RunningService;
 let client: RpcClient<'rrd.v1.MemoryBankService'>;
 
 beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'rrd-retention-'));
-  const log = createLogger('test', { level: 'silent' });
   bank = await startMemoryBank(toConfig({ dataDir, retentionMs: 400 }), {
     log,
   });
@@ -54,4 +62,35 @@ describe('a bank with a retention', () => {
     const { state } = await create('left');
     expect(state?.version).toBe(0);
   }, 30_000);
+});
+
+describe('a retention', () => {
+  it('leaves alone what is made under the name of what it frees', async () => {
+    const bank = new Bank(toConfig());
+    const make = (queue: string): BankQueue => {
+      const spec: QueueSpec = {
+        ...{ queue, capacity: 4, featDim: 2, seed: 1, init: 'rows' },
+        ...{ worldSize: 1, teacherDigest: 't', projectionSeed: 0 },
+        precision: 'float32',
+      };
+      const memory = bank.prepareCreate(spec, 1) as Reservation;
+      return bank.create(spec, 1, memory, createRows(spec)).queue;
+    };
+    make('a');
+    make('b');
+    let remade: BankQueue | undefined;
+    const drop = async () => {
+      await nextTurn();
+      if (remade) return;
+      bank.delete('b');
+      remade = make('b');
+    };
+    const retention = new Retention({
+      ...{ bank, journal: { ...noJournal, drop }, retentionMs: 100 },
+      events: createEvents(bank, log),
+    });
+    await expect.poll(() => remade, { interval: 1 }).toBeDefined();
+    await retention.close();
+    expect(bank.list()).toEqual([remade]);
+  });
 });

@@ -51,13 +51,21 @@ export class Retention {
 
   async #look(retentionMs: number): Promise<void> {
     const nowMs = performance.now();
-    for (const queue of this.#options.bank.list()) {
-      const mark = markOf(queue);
-      const seen = this.#seen.get(queue);
-      const isUsed = queue.state.subscribers > 0 || seen?.mark !== mark;
-      if (isUsed) this.#seen.set(queue, { mark, sinceMs: nowMs });
-      else if (nowMs - seen.sinceMs >= retentionMs) await this.#free(queue);
-    }
+    const unused = this.#options.bank
+      .list()
+      .filter((queue) => this.#unusedMs(queue, nowMs) >= retentionMs);
+    // All at once: a disk takes its time, and by then a queue of the same name
+    // may be another.
+    await Promise.all(unused.map((queue) => this.#free(queue)));
+  }
+
+  #unusedMs(queue: BankQueue, nowMs: number): number {
+    const mark = markOf(queue);
+    const seen = this.#seen.get(queue);
+    const isUsed = queue.state.subscribers > 0 || seen?.mark !== mark;
+    if (!isUsed) return nowMs - seen.sinceMs;
+    this.#seen.set(queue, { mark, sinceMs: nowMs });
+    return 0;
   }
 
   async #free({ spec: { queue }, epoch }: BankQueue): Promise<void> {
