@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import { z } from 'zod';
 import { precisions } from '#distill/precision.js';
 import type { QueueSnapshot } from '#distill/queue.js';
+import type { QueueInit } from '#proto/rrd/v1/QueueInit.js';
 import type { ReadQueue } from '#runtime/bank/read-queue.js';
 import { fromWirePrecision } from '#runtime/rpc/wire-precision.js';
 import {
@@ -13,6 +14,12 @@ import { CorruptFileError, InvalidRequestError } from '#runtime/errors.js';
 
 /** A queue as one file, its rows as float32: halves are among those. */
 
+const inits = [
+  'QUEUE_INIT_ROWS',
+  'QUEUE_INIT_COLUMNS',
+  'QUEUE_INIT_UNIFORM',
+] as const satisfies readonly QueueInit[];
+
 const metadataSchema = z.object({
   version: z.coerce.number().int().nonnegative(),
   pointer: z.coerce.number().int().nonnegative(),
@@ -20,8 +27,11 @@ const metadataSchema = z.object({
   teacherDigest: z.string().min(1),
   projectionSeed: z.coerce.number().int().nonnegative(),
   worldSize: z.coerce.number().int().positive(),
-  /** Of the queue; a file of rows that were float32 may lack it. */
+  // Files of earlier versions lack the rest.
+  seed: z.coerce.number().int().nonnegative().default(0),
+  init: z.enum(inits).default('QUEUE_INIT_ROWS'),
   precision: z.enum(precisions).default('float32'),
+  momentum: z.coerce.number().exactOptional(),
 });
 
 export interface StoredQueue {
@@ -35,22 +45,10 @@ export interface StoredQueue {
  */
 export async function writeQueue(
   path: string,
-  { state, snapshot }: ReadQueue,
+  queue: ReadQueue,
 ): Promise<void> {
-  const { rows, featDim, version, pointer } = snapshot;
+  const { rows, featDim } = queue.snapshot;
   const shape = [rows.length / featDim, featDim] as const;
-  const {
-    teacherDigest = '',
-    projectionSeed = 0,
-    worldSize = 1,
-  } = state.spec ?? {};
-  const { nextStep } = state;
-  const numbers = { version, pointer, nextStep, projectionSeed, worldSize };
-  const precision = fromWirePrecision(state.spec?.precision);
-  const others = { teacherDigest, precision, ...numbers };
-  const texts = Object.entries(others).map(
-    ([key, value]) => [key, String(value)] as const,
-  );
   switch (extname(path)) {
     case '.npy':
       return writeFile(path, encodeNpy(rows, shape));
@@ -59,12 +57,30 @@ export async function writeQueue(
         path,
         encodeSafetensors(
           { rows: { shape: [...shape], data: rows } },
-          Object.fromEntries(texts),
+          metadataOf(queue),
         ),
       );
     default:
       throw unknownKind(path, '.npy or .safetensors');
   }
+}
+
+/** Where a queue stands, and all that it is but its name. */
+function metadataOf({
+  state: { spec, nextStep },
+  snapshot: { version, pointer },
+}: ReadQueue): Record<string, string> {
+  const { teacherDigest = '', projectionSeed = 0, worldSize = 1 } = spec ?? {};
+  const { seed = 0, init = 'QUEUE_INIT_ROWS', momentum } = spec ?? {};
+  const precision = fromWirePrecision(spec?.precision);
+  const numbers = { version, pointer, nextStep, projectionSeed, worldSize };
+  const values = {
+    ...{ teacherDigest, precision, ...numbers, seed, init },
+    ...(momentum !== undefined && { momentum }),
+  };
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, String(value)]),
+  );
 }
 
 /** @throws CorruptFileError, InvalidRequestError */

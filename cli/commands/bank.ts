@@ -113,12 +113,13 @@ const importQueue = command('import', 'a queue from a .safetensors file')
     ) => {
       const { snapshot, metadata } = await readStoredQueue(file);
       const { teacherDigest, projectionSeed, worldSize, nextStep } = metadata;
+      const { seed, init, momentum } = metadata;
       const spec = {
-        ...{ queue, teacherDigest, projectionSeed, worldSize },
+        ...{ queue, teacherDigest, projectionSeed, worldSize, seed, init },
         capacity: snapshot.rows.length / snapshot.featDim,
         featDim: snapshot.featDim,
-        init: 'QUEUE_INIT_ROWS' as const,
         precision: toWirePrecision(metadata.precision),
+        ...(momentum !== undefined && { momentum }),
       };
       const restored = { spec, queue: snapshot, step: nextStep };
       await withBank(flags, (bank) =>

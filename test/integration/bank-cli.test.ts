@@ -75,25 +75,34 @@ describe('rrd bank', () => {
     expect(rrd('list').stdout).not.toMatch('copy');
   }, 60_000);
 
-  it('exports and imports halves as what they are', async () => {
-    const client = connect('rrd.v1.MemoryBankService', bank.address);
-    const spec = {
-      ...{ queue: 'halves', capacity: 9, featDim: 8, worldSize: 1 },
-      ...{ init: 'QUEUE_INIT_ROWS' as const, teacherDigest: 'teacher' },
-      precision: 'DATA_TYPE_BFLOAT16' as const,
-    };
-    await client.createQueue({ spec, epoch: 1 });
-    const before = await readQueue(client, 'halves');
-    const path = join(folder, 'halves.safetensors');
-    rrd('export', 'halves', path);
-    expect(rrd('delete', 'halves').status).toBe(0);
-    expect(rrd('import', path, 'halves').stderr).toBe('');
-    const after = await readQueue(client, 'halves');
-    client.close();
-    expect(after.snapshot).toEqual(before.snapshot);
-    expect(after.state.spec?.precision).toBe(spec.precision);
-    expect(rrd('list').stdout).toMatch(/halves +9 x 8 +bfloat16 +144 B/);
-  }, 60_000);
+  const halves = { precision: 'DATA_TYPE_BFLOAT16' as const };
+  const memory = { init: 'QUEUE_INIT_UNIFORM' as const, momentum: 0.5 };
+
+  it.each([
+    ['halves', halves, /halves +9 x 8 +bfloat16 +144 B/],
+    ['memory', memory, /memory +9 x 8 +float32 +288 B/],
+  ])(
+    'exports and imports %s as what they are',
+    async (queue, kind, listed) => {
+      const client = connect('rrd.v1.MemoryBankService', bank.address);
+      const spec = {
+        ...{ queue, capacity: 9, featDim: 8, seed: 5, worldSize: 2 },
+        ...{ init: 'QUEUE_INIT_ROWS' as const, teacherDigest: 'teacher' },
+        ...{ projectionSeed: 7, ...kind },
+      };
+      await client.createQueue({ spec, epoch: 1 });
+      const before = await readQueue(client, queue);
+      const path = join(folder, `${queue}.safetensors`);
+      rrd('export', queue, path);
+      expect(rrd('delete', queue).status).toBe(0);
+      expect(rrd('import', path, queue).stderr).toBe('');
+      const after = await readQueue(client, queue);
+      client.close();
+      expect(after).toEqual(before);
+      expect(rrd('list').stdout).toMatch(listed);
+    },
+    60_000,
+  );
 
   it('writes what NumPy reads', () => {
     const path = join(folder, 'queue.npy');
