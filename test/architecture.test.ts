@@ -151,6 +151,39 @@ describe('who may import whom', () => {
   });
 });
 
+const globs = { '**/': '(.*/)?', '*': '[^/]*', '.': '\\.' };
+
+/** The paths that a line of .dockerignore leaves out, with what is below them. */
+function leftOutBy(line: string): RegExp {
+  const path = line.replaceAll(
+    /\*\*\/|[*.]/g,
+    (part) => globs[part as keyof typeof globs],
+  );
+  return new RegExp(`^${path}(/|$)`);
+}
+
+describe('the image', () => {
+  const lines = readFileSync(join(packageRoot, '.dockerignore'), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  const patterns = lines.map(leftOutBy);
+  const isLeftOut = (path: string) =>
+    patterns.some((pattern) => pattern.test(path));
+
+  it('has the services and no test', () => {
+    expect(isLeftOut('services/student/service.ts')).toBe(false);
+    expect(isLeftOut('services/student/lacks.test.ts')).toBe(true);
+  });
+
+  // Its build would end with a module that is not found.
+  it('is compiled from files that import none that are left out', () => {
+    const broken = imports
+      .filter(({ file, target }) => !isLeftOut(file) && isLeftOut(target))
+      .map(({ file, target }) => `${file} -> ${target}`);
+    expect(broken).toEqual([]);
+  });
+});
+
 describe('size', () => {
   it('no source file is longer than 400 lines', () => {
     const long = topLevel
