@@ -18,7 +18,7 @@ interface Container {
   name: string;
   args?: string[];
   securityContext?: Record<string, unknown>;
-  resources?: { limits?: Record<string, string> };
+  resources?: Record<'limits' | 'requests', Record<string, string>>;
   [key: string]: unknown;
 }
 interface PodTemplate {
@@ -159,6 +159,18 @@ describe('the base', () => {
     expect(JSON.stringify(manifests)).not.toMatch(
       /password|token"?:\s*"|seed/i,
     );
+  });
+});
+
+describe('the dev overlay', () => {
+  it('reserves nothing', () => {
+    for (const [name, { spec }] of templates(render('overlays/dev'))) {
+      for (const { resources } of spec.containers) {
+        // As Kubernetes does it: a limit is the request that is absent.
+        const reserved = { ...resources?.limits, ...resources?.requests };
+        expect(reserved, name).toEqual({ memory: '0' });
+      }
+    }
   });
 });
 
