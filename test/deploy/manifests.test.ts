@@ -184,6 +184,15 @@ describe('the gpu overlay', () => {
       .map(([name]) => name);
     expect(gpus.sort()).toEqual(['Deployment/teacher', 'Job/student']);
   });
+
+  it('has both compute on the GPU', () => {
+    const config = named(render('overlays/gpu'), 'ConfigMap/rrd');
+    expect(config['data']).toMatchObject({
+      RRD_TEACHER_ENGINE: 'webgpu',
+      RRD_STUDENT_ENGINE: 'webgpu',
+      NVIDIA_DRIVER_CAPABILITIES: 'all',
+    });
+  });
 });
 
 /** The minor version of the kubectl at hand; undefined without one. */

@@ -80,8 +80,10 @@ async function buildImages(podman: Podman, folder: string): Promise<void> {
   await podman.build(localImages['docker.io/library/nats'], base);
   await podman.build(localImages.rrd, packageRoot, {
     file: join(packageRoot, 'deploy/Dockerfile'),
-    base: localImages['docker.io/library/nats'],
-    build,
+    stages: {
+      base: `docker-image://${localImages['docker.io/library/nats']}`,
+      build,
+    },
   });
 }
 

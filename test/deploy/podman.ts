@@ -44,19 +44,18 @@ export class Podman {
   }
 
   /**
-   * Builds `context` by its Dockerfile, or by another `file`, on the image
-   * `base`; the folder `build` stands in for the stage of that name.
+   * Builds `context` by its Dockerfile, or by another `file`, with what stands
+   * in for its `stages`: a folder, or `docker-image://` and an image.
    */
   async build(
     tag: string,
     context: string,
-    options: { file?: string; base?: string; build?: string } = {},
+    options: { file?: string; stages?: Readonly<Record<string, string>> } = {},
   ): Promise<void> {
-    const { file = join(context, 'Dockerfile'), base, build } = options;
-    const given = [
-      ...(base === undefined ? [] : ['--build-arg', `BASE=${base}`]),
-      ...(build === undefined ? [] : ['--build-context', `build=${build}`]),
-    ];
+    const { file = join(context, 'Dockerfile'), stages = {} } = options;
+    const given = Object.entries(stages).flatMap(([stage, instead]) => [
+      ...['--build-context', `${stage}=${instead}`],
+    ]);
     // The OCI format has no HEALTHCHECK.
     await this.exec('buildah', [
       ...['bud', '--format', 'docker', '--quiet', '--pull-never'],
