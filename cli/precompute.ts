@@ -1,4 +1,7 @@
-import { dataSeedOf, type Experiment } from '#distill/experiment.js';
+import { dataSeedOf, type Experiment, needsOf } from '#distill/experiment.js';
+import type { Needs } from '#distill/methods/method.js';
+import { phasesOf } from '#distill/phases.js';
+import { redrawSeed, viewsOf } from '#distill/views.js';
 import { openDatasets } from '#runtime/data/index.js';
 import { InvalidRequestError } from '#runtime/errors.js';
 import { connect } from '#runtime/rpc/client.js';
@@ -35,9 +38,12 @@ const augmentations = {
   'random-resized-crop': 'AUGMENTATION_RANDOM_RESIZED_CROP',
 } as const;
 
+const splits = { SPLIT_TRAIN: 'train', SPLIT_TEST: 'test' } as const;
+
 /**
- * Asks a teacher for everything that a run is going to ask it for, so that it
- * has it in its cache: each training image in its view of each epoch.
+ * Asks a teacher for what a run is going to ask it for by reference, so that it
+ * has it in its cache: the test images, and each training image in its views of
+ * each epoch that reads features or logits of them.
  * @throws InvalidRequestError for an experiment without a teacher
  * @throws DatasetNotFoundError, DatasetMismatchError if the teacher lacks the data
  */
@@ -45,36 +51,32 @@ export async function precompute(
   experiment: Experiment,
   { teacher, tls, datasets, signal, onBatch }: PrecomputeOptions,
 ): Promise<PrecomputeProgress> {
-  const { training } = experiment;
   const model = modelOf(experiment);
   const dataset = await openDatasets(datasets).get(experiment.dataset);
-  const { size } = dataset.split('train');
-  const refs = {
-    ...{ dataset: dataset.name, datasetDigest: dataset.digest },
-    split: 'SPLIT_TRAIN' as const,
-    augmentation: augmentations[training.augmentation],
-    augmentationSeed: dataSeedOf(training),
-  };
+  const named = { dataset: dataset.name, datasetDigest: dataset.digest };
+  const passes = passesOf(experiment).map((views) => {
+    return { views, size: dataset.split(splits[views.split]).size };
+  });
   const client = connect('rrd.v1.TeacherService', teacher, { tls });
   try {
     const { maxBatchSize } = await client.describe(
-      { model, dataset: dataset.name, datasetDigest: dataset.digest },
+      { model, ...named },
       { deadlineMs: describeMs, signal },
     );
-    const batches = batchesOf(experiment, size, maxBatchSize);
+    const batches = batchesOf(passes, maxBatchSize);
     const started = performance.now();
-    const totalImages = epochsOf(experiment).length * size;
+    const totalImages = passes.reduce((sum, { size }) => sum + size, 0);
     let images = 0;
     const progress = () => {
       const seconds = (performance.now() - started) / 1000;
       return { images, totalImages, seconds };
     };
     const work = async () => {
-      for (const { epoch, indices } of batches) {
+      for (const { views, indices } of batches) {
         await client.extract(
           {
             ...{ model, client: 'precompute' },
-            refs: { ...refs, epoch, indices },
+            refs: { ...named, ...views, indices },
             // Features and logits are kept together: one brings both.
             outputs: ['TEACHER_OUTPUT_LOGITS'],
           },
@@ -97,29 +99,72 @@ function modelOf({ teacher, name: value }: Experiment): string {
   throw new InvalidRequestError({ field: 'experiment', value, expected });
 }
 
-/** The epochs whose views differ; one if none do. */
-function epochsOf({ training }: Experiment): readonly number[] {
-  if (training.augmentation === 'none') return [0];
-  return Array.from({ length: training.epochs }, (_, epoch) => epoch + 1);
+/** One view of each image of a split. */
+interface Views {
+  readonly split: keyof typeof splits;
+  readonly augmentation: (typeof augmentations)[keyof typeof augmentations];
+  readonly augmentationSeed: number;
+  readonly epoch: number;
+}
+
+const asStored = {
+  augmentation: augmentations.none,
+  augmentationSeed: 0,
+  epoch: 0,
+};
+
+/** Those that a run reads and the cache can have, each once. */
+function passesOf({ loss, training }: Experiment): readonly Views[] {
+  const seed = dataSeedOf(training);
+  const epochs = phasesOf({ loss, training }).flatMap(({ loss, epochs }) =>
+    Array.from({ length: epochs }, () => seedsOf(needsOf({ loss }), seed)),
+  );
+  const drawn = epochs.flatMap((seeds, i) =>
+    seeds.map((augmentationSeed) => ({ augmentationSeed, epoch: i + 1 })),
+  );
+  const { augmentation } = training;
+  const train =
+    augmentation === 'none'
+      ? drawn.slice(0, 1).map(() => asStored)
+      : drawn.map((views) => {
+          return { augmentation: augmentations[augmentation], ...views };
+        });
+  return [
+    { split: 'SPLIT_TEST', ...asStored },
+    ...train.map((views) => ({ split: 'SPLIT_TRAIN' as const, ...views })),
+  ];
+}
+
+/** Of the views whose features or logits are read, without maps: those are not kept. */
+function seedsOf({ teacher, maps, views = [] }: Needs, seed: number): number[] {
+  const redrawn = views
+    .filter(({ kind, teacher }) => kind === 'redraw' && teacher.size > 0)
+    .flatMap(viewsOf)
+    .map(({ number }) => redrawSeed(seed, number));
+  return teacher.size > 0 && !maps ? [seed, ...redrawn] : redrawn;
+}
+
+interface Pass {
+  readonly views: Views;
+  readonly size: number;
 }
 
 interface Batch {
-  readonly epoch: number;
+  readonly views: Views;
   readonly indices: number[];
 }
 
 /** Shared by all who ask for the next one. */
 function* batchesOf(
-  experiment: Experiment,
-  size: number,
+  passes: readonly Pass[],
   maxBatchSize: number,
 ): Generator<Batch> {
   const length = Math.min(maxBatchSize, largestBatch);
-  for (const epoch of epochsOf(experiment)) {
+  for (const { views, size } of passes) {
     for (let first = 0; first < size; first += length) {
       const count = Math.min(length, size - first);
       const indices = Array.from({ length: count }, (_, i) => first + i);
-      yield { epoch, indices };
+      yield { views, indices };
     }
   }
 }

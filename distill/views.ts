@@ -1,3 +1,4 @@
+import { rngFrom } from './data/rng.js';
 import type { TeacherOutput } from './methods/method.js';
 
 /**
@@ -40,4 +41,9 @@ export function viewsOf({ kind, count }: ViewNeed): FurtherView[] {
 /** In front of its inputs' names: `cutmix1`, whose images are `cutmix1.images`. */
 export function viewName({ kind, number }: FurtherView): string {
   return `${kind}${number}`;
+}
+
+/** Draws the redrawn view of that number, where `seed` draws a step's own. */
+export function redrawSeed(seed: number, number: number): number {
+  return rngFrom(seed, 'redraw', number).integer(2 ** 48);
 }

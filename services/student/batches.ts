@@ -4,6 +4,7 @@ import type { Dataset } from '#distill/data/dataset.js';
 import { cutmix, mixup } from '#distill/data/mixing.js';
 import { normalize } from '#distill/data/normalize.js';
 import { rngFrom } from '#distill/data/rng.js';
+import { redrawSeed } from '#distill/views.js';
 import { resizedCropsOf } from '#runtime/data/resized-crops.js';
 import type { HostTensor } from '#distill/tensors.js';
 import { sizeOf } from '#distill/tensors.js';
@@ -62,7 +63,7 @@ export function viewSeedOf(
   { view }: BatchRef,
 ): number {
   if (view?.kind !== 'redraw') return seed;
-  return rngFrom(seed, 'redraw', view.number).integer(2 ** 48);
+  return redrawSeed(seed, view.number);
 }
 
 async function ownView(

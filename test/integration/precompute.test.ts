@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openDatasets } from '#runtime/data/index.js';
 import { createLogger } from '#runtime/logger.js';
-import { connect } from '#runtime/rpc/client.js';
 import { precompute } from '../../cli/precompute.js';
 import { toConfig } from '../../services/teacher/config.js';
 import { startTeacher } from '../../services/teacher/service.js';
+import { runToEnd, startCluster } from '../cluster.js';
 import { testEngine } from '../engine.js';
 import { makeWorld, tinyExperiment, type World } from '../world.js';
 
@@ -35,34 +34,51 @@ const options = () => ({
 });
 
 it('leaves nothing of a run for the teacher to compute', async () => {
-  const experiment = tinyExperiment();
-  const { training } = experiment;
-  const { digest } = await openDatasets(world.datasets).get('tiny');
+  const experiment = tinyExperiment({
+    loss: {
+      ...{ crossEntropy: 1, kd: {}, rrd: { preset: 'paper' } },
+      augmentedKd: { view: 'redraw', views: 2 },
+    },
+  });
   const first = await start();
   const done = await precompute(experiment, {
     ...options(),
     teacher: first.address,
   });
   await first.close();
-  expect(done).toMatchObject({ images: 96, totalImages: 96 }); // 48, 2 epochs
+  const images = 12 + 48 * 2 * 3; // tested, and of 2 epochs in 3 views
+  expect(done).toMatchObject({ images, totalImages: images });
   const second = await start(neverABatch);
-  const client = connect('rrd.v1.TeacherService', second.address);
-  for (const epoch of [1, 2]) {
-    const { features } = await client.extract({
-      model: 'teacher',
-      refs: {
-        ...{ dataset: 'tiny', datasetDigest: digest },
-        ...{ split: 'SPLIT_TRAIN', epoch },
-        indices: Array.from({ length: 48 }, (_, index) => index),
-        augmentation: 'AUGMENTATION_CROP_FLIP',
-        augmentationSeed: training.seed,
-      },
-      outputs: ['TEACHER_OUTPUT_FEATURES'],
-    });
-    expect(features!.shape).toEqual([48, 64]);
-  }
-  client.close();
+  const student = { teacher: second.address };
+  const cluster = await startCluster(world, { settings: { student } });
+  const { phase, result } = await runToEnd(
+    cluster.orchestratorAddress,
+    experiment,
+    'known',
+  );
+  expect(phase).toBe('RUN_PHASE_SUCCEEDED');
+  expect(result?.agreementWithTeacher).toBeDefined();
+  await cluster[Symbol.asyncDispose]();
   await second.close();
+}, 60_000);
+
+it.each([
+  ['a stage, whose maps are not kept', { ab: { stageEpochs: 3 } }, {}, 48 * 2],
+  ['maps in every step', { at: {} }, {}, 0],
+  ['mixed views', { augmentedKd: { view: 'cutmix' } }, {}, 48 * 2],
+  ['one view of each image', {}, { augmentation: 'none' }, 48],
+])('asks for what can be kept: %s', async (_, loss, training, images) => {
+  const experiment = tinyExperiment({
+    loss: { crossEntropy: 1, kd: {}, ...loss },
+    training,
+  });
+  const teacher = await start();
+  const done = await precompute(experiment, {
+    ...options(),
+    teacher: teacher.address,
+  });
+  await teacher.close();
+  expect(done.images).toBe(12 + images);
 });
 
 it('refuses an experiment that has no teacher', async () => {

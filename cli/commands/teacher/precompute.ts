@@ -24,7 +24,7 @@ interface Flags extends TeacherFlags {
 const everySeconds = 5;
 
 export const precomputeCommand = new Command('precompute')
-  .description("fill a teacher's cache with all that a run is going to ask for")
+  .description("fill a teacher's cache with what a run is going to ask for")
   .argument('<experiment>', 'a YAML file, see configs/')
   .addOption(teacherOption())
   .addOption(epochsOption)
