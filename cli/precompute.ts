@@ -1,3 +1,4 @@
+import type { Split } from '#distill/data/dataset.js';
 import { dataSeedOf, type Experiment, needsOf } from '#distill/experiment.js';
 import type { Needs } from '#distill/methods/method.js';
 import { phasesOf } from '#distill/phases.js';
@@ -6,6 +7,7 @@ import { openDatasets } from '#runtime/data/index.js';
 import { InvalidRequestError } from '#runtime/errors.js';
 import { connect } from '#runtime/rpc/client.js';
 import type { ClientTls } from '#runtime/rpc/options.js';
+import { wireAugmentations, wireSplits } from '#runtime/rpc/wire-views.js';
 
 export interface PrecomputeOptions {
   /** `host:port`; it must hold the data set. */
@@ -32,14 +34,6 @@ const largestBatch = 256;
 const describeMs = 300_000;
 const extractMs = 60_000;
 
-const augmentations = {
-  none: 'AUGMENTATION_NONE',
-  'crop-flip': 'AUGMENTATION_CROP_FLIP',
-  'random-resized-crop': 'AUGMENTATION_RANDOM_RESIZED_CROP',
-} as const;
-
-const splits = { SPLIT_TRAIN: 'train', SPLIT_TEST: 'test' } as const;
-
 /**
  * Asks a teacher for what a run is going to ask it for by reference, so that it
  * has it in its cache: the test images, and each training image in its views of
@@ -55,7 +49,7 @@ export async function precompute(
   const dataset = await openDatasets(datasets).get(experiment.dataset);
   const named = { dataset: dataset.name, datasetDigest: dataset.digest };
   const passes = passesOf(experiment).map((views) => {
-    return { views, size: dataset.split(splits[views.split]).size };
+    return { views, size: dataset.split(views.split).size };
   });
   const client = connect('rrd.v1.TeacherService', teacher, { tls });
   try {
@@ -76,7 +70,7 @@ export async function precompute(
         await client.extract(
           {
             ...{ model, client: 'precompute' },
-            refs: { ...named, ...views, indices },
+            refs: { ...named, ...refsOf(views), indices },
             // Features and logits are kept together: one brings both.
             outputs: ['TEACHER_OUTPUT_LOGITS'],
           },
@@ -101,17 +95,11 @@ function modelOf({ teacher, name: value }: Experiment): string {
 
 /** One view of each image of a split. */
 interface Views {
-  readonly split: keyof typeof splits;
-  readonly augmentation: (typeof augmentations)[keyof typeof augmentations];
+  readonly split: Split;
+  readonly augmentation: Experiment['training']['augmentation'];
   readonly augmentationSeed: number;
   readonly epoch: number;
 }
-
-const asStored = {
-  augmentation: augmentations.none,
-  augmentationSeed: 0,
-  epoch: 0,
-};
 
 /** Those that a run reads and the cache can have, each once. */
 function passesOf({ loss, training }: Experiment): readonly Views[] {
@@ -123,16 +111,21 @@ function passesOf({ loss, training }: Experiment): readonly Views[] {
     seeds.map((augmentationSeed) => ({ augmentationSeed, epoch: i + 1 })),
   );
   const { augmentation } = training;
-  const train =
-    augmentation === 'none'
-      ? drawn.slice(0, 1).map(() => asStored)
-      : drawn.map((views) => {
-          return { augmentation: augmentations[augmentation], ...views };
-        });
+  const different = augmentation === 'none' ? drawn.slice(0, 1) : drawn;
   return [
-    { split: 'SPLIT_TEST', ...asStored },
-    ...train.map((views) => ({ split: 'SPLIT_TRAIN' as const, ...views })),
+    { split: 'test', augmentation: 'none', augmentationSeed: 0, epoch: 0 },
+    ...different.map((views) => {
+      return { split: 'train' as const, augmentation, ...views };
+    }),
   ];
+}
+
+function refsOf({ split, augmentation, ...views }: Views) {
+  return {
+    ...views,
+    split: wireSplits[split],
+    augmentation: wireAugmentations[augmentation],
+  };
 }
 
 /** Of the views whose features or logits are read, without maps: those are not kept. */

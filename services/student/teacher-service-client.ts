@@ -28,6 +28,7 @@ import {
 } from '#runtime/rpc/client.js';
 import { fromWire, toWire } from '#runtime/rpc/tensor-codec.js';
 import { toWirePrecision } from '#runtime/rpc/wire-precision.js';
+import { wireAugmentations, wireSplits } from '#runtime/rpc/wire-views.js';
 import { viewSeedOf, type ViewSettings } from './batches.js';
 import type { TeacherDescription, TeacherDoor } from './teacher-door.js';
 import type { BatchRef, Pixels, TeacherOutputs } from './trainer-api.js';
@@ -65,12 +66,6 @@ const wireOutputs = {
   maps: 'TEACHER_OUTPUT_MAPS',
   preactivations: 'TEACHER_OUTPUT_PREACTIVATIONS',
 } as const satisfies Record<TeacherOutput | MapKind, string>;
-
-const wireAugmentations = {
-  none: 'AUGMENTATION_NONE',
-  'crop-flip': 'AUGMENTATION_CROP_FLIP',
-  'random-resized-crop': 'AUGMENTATION_RANDOM_RESIZED_CROP',
-} as const satisfies Record<ViewSettings['augmentation'], string>;
 
 /**
  * A teacher that speaks our own contract. Samples travel as references; mixed
@@ -157,7 +152,7 @@ export class TeacherServiceClient implements TeacherDoor {
     return {
       dataset: dataset.name,
       datasetDigest: dataset.digest,
-      split: split === 'train' ? 'SPLIT_TRAIN' : 'SPLIT_TEST',
+      split: wireSplits[split],
       indices: [...indices],
       augmentation:
         wireAugmentations[epoch === undefined ? 'none' : views.augmentation],

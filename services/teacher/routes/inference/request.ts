@@ -1,10 +1,8 @@
 import { isMapName, partsOf } from '#distill/map-names.js';
 import { type Precision, precisions } from '#distill/precision.js';
 import type { ModelInferRequest__Output } from '#proto/inference/ModelInferRequest.js';
-import type { Augmentation__Output } from '#proto/rrd/v1/Augmentation.js';
 import type { ExtractRequest__Output } from '#proto/rrd/v1/ExtractRequest.js';
 import type { SampleRefs__Output } from '#proto/rrd/v1/SampleRefs.js';
-import type { Split__Output } from '#proto/rrd/v1/Split.js';
 import type { TeacherOutput__Output } from '#proto/rrd/v1/TeacherOutput.js';
 import { BatchShapeError, InvalidRequestError } from '#runtime/errors.js';
 import {
@@ -16,6 +14,7 @@ import {
   type Parameters,
 } from '#runtime/rpc/infer-codec.js';
 import { toWirePrecision } from '#runtime/rpc/wire-precision.js';
+import { wireAugmentations, wireSplits } from '#runtime/rpc/wire-views.js';
 
 /** The names of a model's outputs are those of our own contract. */
 const outputs: Readonly<Record<string, TeacherOutput__Output>> = {
@@ -32,17 +31,6 @@ const mapName = /^(maps|preactivations)\.\d{1,4}$/;
 
 /** What a request that names no outputs gets. */
 const usual = ['features', 'logits'];
-
-const splits: Readonly<Record<string, Split__Output>> = {
-  train: 'SPLIT_TRAIN',
-  test: 'SPLIT_TEST',
-};
-
-const augmentations: Readonly<Record<string, Augmentation__Output>> = {
-  none: 'AUGMENTATION_NONE',
-  'crop-flip': 'AUGMENTATION_CROP_FLIP',
-  'random-resized-crop': 'AUGMENTATION_RANDOM_RESIZED_CROP',
-};
 
 /**
  * What an Extract of our own contract would ask. Samples are an input
@@ -154,9 +142,9 @@ function refsOf(
   return {
     dataset: textParameter(parameters, 'rrd_dataset'),
     datasetDigest: textParameter(parameters, 'rrd_dataset_digest'),
-    split: oneOf(splits, 'rrd_split', split),
+    split: oneOf(wireSplits, 'rrd_split', split),
     indices: integersOf(input, raw).map(checkedIndex),
-    augmentation: oneOf(augmentations, 'rrd_augmentation', augmentation),
+    augmentation: oneOf(wireAugmentations, 'rrd_augmentation', augmentation),
     augmentationSeed: integer('rrd_augmentation_seed'),
     epoch: integer('rrd_epoch'),
   };
