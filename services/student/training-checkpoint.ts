@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { z } from 'zod';
 import type { Dataset } from '#distill/data/dataset.js';
 import type { Experiment } from '#distill/experiment.js';
@@ -15,7 +13,7 @@ import {
 } from '#runtime/checkpoint/index.js';
 import type { Engine } from '#runtime/compute/engine.js';
 import { CorruptFileError } from '#runtime/errors.js';
-import { packageRoot } from '#runtime/paths.js';
+import { packageVersion } from '#runtime/version.js';
 import { splitMemories } from './memory-state.js';
 import type {
   ResumePoint,
@@ -188,7 +186,7 @@ function manifestOf(
       experiment,
       engine: engine.name,
       engineVersion: engine.version,
-      codeVersion: codeVersion(),
+      codeVersion: packageVersion(),
       ...(teacher && {
         teacher: {
           digest: teacher.digest,
@@ -200,11 +198,6 @@ function manifestOf(
       }),
     },
   };
-}
-
-function codeVersion(): string {
-  const text = readFileSync(join(packageRoot, 'package.json'), 'utf8');
-  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
 }
 
 function rowsOf({ rows, featDim }: QueueSnapshot) {
