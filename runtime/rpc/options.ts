@@ -22,7 +22,7 @@ export const maxMessageBytes = 64 * 2 ** 20;
  * window that holds twenty messages of 200 KB (HTTP/2's own holds a third of
  * one, then waits a round trip; 1 MiB measured half as fast as this).
  */
-const common: KnownOptions = {
+export const serverOptions: KnownOptions = {
   'grpc.max_receive_message_length': maxMessageBytes,
   'grpc.max_send_message_length': maxMessageBytes,
   'grpc.enable_channelz': 0,
@@ -31,29 +31,12 @@ const common: KnownOptions = {
   'grpc.keepalive_timeout_ms': 10_000,
 };
 
-export interface ConnectionAge {
-  /** Connections older than this are asked to reconnect, to spread load. */
-  maxConnectionAgeMs: number;
-  /** How long running calls may then go on. */
-  maxConnectionAgeGraceMs: number;
-}
-
-export function serverOptions(age: ConnectionAge | undefined): KnownOptions {
-  return {
-    ...common,
-    ...(age && {
-      'grpc.max_connection_age_ms': age.maxConnectionAgeMs,
-      'grpc.max_connection_age_grace_ms': age.maxConnectionAgeGraceMs,
-    }),
-  };
-}
-
 /**
  * All replicas behind a name take turns, a lost peer is tried again within
  * seconds, and no proxy of the environment gets between two services.
  */
 export const clientOptions: KnownOptions = {
-  ...common,
+  ...serverOptions,
   'grpc.keepalive_permit_without_calls': 0,
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 2_000,

@@ -18,7 +18,6 @@ import { reflectedContract } from './reflection.js';
 import {
   serverCredentials,
   serverOptions,
-  type ConnectionAge,
   type ListenOptions,
 } from './options.js';
 import { adapt, type AnyHandler, type Surroundings } from './server-calls.js';
@@ -35,7 +34,6 @@ export interface ServerOptions {
   drainMs?: number;
   /** How long the caller of a stream may read or send nothing; default 60 s. */
   stallMs?: number;
-  connectionAge?: ConnectionAge;
 }
 
 export interface RpcServer extends RunningService {
@@ -60,7 +58,7 @@ export async function startServer(options: ServerOptions): Promise<RpcServer> {
     stallMs,
     draining: false,
   };
-  const server = new Server(serverOptions(options.connectionAge));
+  const server = new Server(serverOptions);
   const services = Object.keys(handlers) as ServiceName[];
   for (const service of services) {
     addService(server, service, handlers[service], around);
