@@ -60,7 +60,7 @@ export class ResultStore {
     result: RunResult__Output,
   ): KeptResult {
     const kept = keptSchema.parse({ experiment, result });
-    writeWhole(
+    replaceText(
       this.#pathOf(runId),
       `${JSON.stringify({ runId, ...kept }, null, 2)}\n`,
     );
@@ -73,7 +73,7 @@ export class ResultStore {
 }
 
 /** Replaces a file; whoever reads it sees the old one or the new one. */
-export function writeWhole(path: string, text: string): void {
+export function replaceText(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true });
   const temporary = `${path}.new`;
   writeFileSync(temporary, text, { flush: true });

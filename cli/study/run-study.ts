@@ -10,7 +10,7 @@ import type { ProgressDisplay } from '../progress.js';
 import { openSession } from '../session.js';
 import { inParallel } from './in-parallel.js';
 import { type PlannedRun, planOf, type Study } from './plan.js';
-import { ResultStore, writeWhole } from './result-store.js';
+import { ResultStore, replaceText } from './result-store.js';
 import { type Summary, summarize } from './summary.js';
 import { csvTable, markdownTable } from './tables.js';
 
@@ -104,7 +104,7 @@ function isCifar100(name: string, definition: string | undefined): boolean {
 
 function write(folder: string, summary: Summary): void {
   const json = JSON.stringify(summary, null, 2);
-  writeWhole(join(folder, 'summary.json'), `${json}\n`);
-  writeWhole(join(folder, 'table.md'), markdownTable(summary));
-  writeWhole(join(folder, 'runs.csv'), csvTable(summary));
+  replaceText(join(folder, 'summary.json'), `${json}\n`);
+  replaceText(join(folder, 'table.md'), markdownTable(summary));
+  replaceText(join(folder, 'runs.csv'), csvTable(summary));
 }
