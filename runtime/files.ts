@@ -1,4 +1,4 @@
-import { open, readFile, rename, stat } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CorruptFileError } from './errors.js';
 
@@ -42,13 +42,20 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** @throws CorruptFileError if it is longer than anything we wrote */
+/** @throws CorruptFileError if it is no file, or longer than that */
 export async function readBounded(
   path: string,
   maxBytes: number,
 ): Promise<Buffer> {
-  const { size } = await stat(path);
-  if (size <= maxBytes) return readFile(path);
-  const problem = `${size} bytes, expected at most ${maxBytes}`;
-  throw new CorruptFileError({ path, problem });
+  const corrupt = (problem: string) => new CorruptFileError({ path, problem });
+  const file = await open(path);
+  try {
+    const stats = await file.stat();
+    if (!stats.isFile()) throw corrupt('it is no file');
+    if (stats.size > maxBytes)
+      throw corrupt(`${stats.size} bytes, at most ${maxBytes}`);
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
 }

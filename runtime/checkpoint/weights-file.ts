@@ -1,7 +1,7 @@
-import { open } from 'node:fs/promises';
 import type { HostTensor } from '#distill/tensors.js';
 import { CheckpointMismatchError, CorruptFileError } from '../errors.js';
 import { decodeSafetensors } from './safetensors.js';
+import { readStored } from './stored-file.js';
 import { TorchTensor } from './torch/tensor.js';
 import { readTorchFile } from './torch/torch-file.js';
 
@@ -28,7 +28,7 @@ const parallelPrefix = 'module.';
 export async function readWeightsFile(
   path: string,
 ): Promise<ReadonlyMap<string, StoredTensor>> {
-  const bytes = await readBounded(path);
+  const bytes = await readStored(path, maxFileBytes);
   if (bytes.length < 8)
     throw new CorruptFileError({ path, problem: 'shorter than any format' });
   if (isSafetensors(bytes)) {
@@ -81,21 +81,4 @@ function stateDictOf(root: unknown, path: string): Map<string, StoredTensor> {
   const isParallel = tensors.every(([name]) => name.startsWith(parallelPrefix));
   const cut = isParallel ? parallelPrefix.length : 0;
   return new Map(tensors.map(([name, tensor]) => [name.slice(cut), tensor]));
-}
-
-async function readBounded(path: string): Promise<Buffer> {
-  const corrupt = (problem: string, cause?: unknown) =>
-    new CorruptFileError({ path, problem }, { cause });
-  const file = await open(path, 'r').catch((cause: unknown) => {
-    throw corrupt('it cannot be opened', cause);
-  });
-  try {
-    const stats = await file.stat();
-    if (!stats.isFile()) throw corrupt('it is no file');
-    if (stats.size > maxFileBytes)
-      throw corrupt(`${stats.size} bytes, at most ${maxFileBytes}`);
-    return await file.readFile();
-  } finally {
-    await file.close();
-  }
 }

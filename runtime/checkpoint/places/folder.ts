@@ -1,22 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import {
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-} from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { CorruptFileError } from '../../errors.js';
 import { syncFolder } from '../../files.js';
+import { readStored } from '../stored-file.js';
 import {
   type CheckpointPlace,
   type Content,
   type ContentName,
   manifestName,
-  missing,
 } from './place.js';
 
 /** A folder of folders, one a checkpoint; names that begin with a dot are not. */
@@ -58,7 +49,7 @@ export class FolderPlace implements CheckpointPlace {
   }
 
   readManifest(name: string, maxBytes: number): Promise<Uint8Array> {
-    return readBounded(join(this.#folder, name, manifestName), maxBytes);
+    return readStored(join(this.#folder, name, manifestName), maxBytes);
   }
 
   readContent(
@@ -66,7 +57,7 @@ export class FolderPlace implements CheckpointPlace {
     content: ContentName,
     maxBytes: number,
   ): Promise<Uint8Array> {
-    return readBounded(join(this.#folder, name, content.name), maxBytes);
+    return readStored(join(this.#folder, name, content.name), maxBytes);
   }
 
   async remove(name: string): Promise<void> {
@@ -100,14 +91,4 @@ async function writeSynced(path: string, data: Uint8Array | string) {
   } finally {
     await file.close();
   }
-}
-
-async function readBounded(path: string, maxBytes: number) {
-  const corrupt = (problem: string, cause?: unknown) =>
-    new CorruptFileError({ path, problem }, { cause });
-  const { size } = await stat(path).catch((cause: unknown) => {
-    throw corrupt(missing, cause);
-  });
-  if (size > maxBytes) throw corrupt(`${size} bytes, at most ${maxBytes}`);
-  return readFile(path);
 }
