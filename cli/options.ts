@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { ClientTls } from '#runtime/rpc/options.js';
 import { engineChoices, type EngineChoice } from '#runtime/compute/engine.js';
+import { datasetKinds } from '#runtime/data/definition.js';
 import { ConfigInvalidError } from '#runtime/errors.js';
 
 /** Options that several commands share, each described once. */
@@ -69,7 +70,7 @@ export interface RemoteFlags extends TlsFlags {
 
 export const dataOption = new Option(
   '--data <name=kind:path>',
-  'a data set for the local services: folder:, cifar10:, cifar100:, stl10:, tiny-imagenet:, imagenet: or tar: and a path; may be repeated',
+  `a data set for the local services, its kind one of ${datasetKinds.join(', ')}; may be repeated`,
 )
   .default({})
   .argParser(collectDataset);

@@ -113,7 +113,7 @@ export const experimentFields = z.strictObject({
   prefetch: count.max(64).default(4),
   /** `auto`: the fastest engine of the worker that takes the run. */
   engine: z
-    .enum(['auto', 'cpu', 'wasm', 'tensorflow', 'onnx', 'webgpu'])
+    .enum(['auto', 'tensorflow', 'onnx', 'wasm', 'webgpu', 'cpu'])
     .default('auto'),
   /** Of its GPU, that a worker must have to take the run. */
   gpuMemoryGiB: z.number().nonnegative().max(65_536).default(0),

@@ -3,7 +3,7 @@ import { ConfigInvalidError } from '../errors.js';
 /** The name of the data set that needs no files. */
 export const proceduralName = 'procedural';
 
-const kinds = [
+export const datasetKinds = [
   'folder',
   'cifar10',
   'cifar100',
@@ -14,14 +14,14 @@ const kinds = [
 ] as const;
 
 export interface Definition {
-  readonly kind: (typeof kinds)[number];
+  readonly kind: (typeof datasetKinds)[number];
   readonly root: string;
   /** The side that images are scaled to; CIFAR's are taken as they are. */
   readonly resizeTo?: number;
 }
 
 const form = new RegExp(
-  `^(${kinds.join('|')}):([^?]+)(?:\\?size=([1-9]\\d{0,3}))?$`,
+  `^(${datasetKinds.join('|')}):([^?]+)(?:\\?size=([1-9]\\d{0,3}))?$`,
 );
 const allowedName = /^[a-z0-9][a-z0-9._+-]{0,63}$/i;
 
@@ -40,7 +40,7 @@ export function parseDefinition(name: string, text: string): Definition {
   }
   const [, kind, root, size] = form.exec(text) ?? [];
   if (!kind || !root || (size && kind.startsWith('cifar'))) {
-    const expected = `kind:/path or kind:/path?size=64 (not for CIFAR), the kind one of ${kinds.join(', ')}`;
+    const expected = `kind:/path or kind:/path?size=64 (not for CIFAR), the kind one of ${datasetKinds.join(', ')}`;
     throw invalid(text, expected);
   }
   return {

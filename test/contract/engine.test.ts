@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { experimentFields } from '#distill/experiment.js';
 import { createEngine, engineProviders } from '#runtime/compute/index.js';
-import { engineNames } from '#runtime/compute/engine.js';
+import { engineChoices, engineNames } from '#runtime/compute/engine.js';
 import {
   engineContract,
   referenceOf,
@@ -29,6 +30,11 @@ for (const provider of engineProviders) {
 describe('the choice of an engine', () => {
   it('offers every engine that has a name, in the order of preference', () => {
     expect(engineProviders.map(({ name }) => name)).toEqual(engineNames);
+  });
+
+  it('is the same for an experiment', () => {
+    const { engine } = experimentFields.shape;
+    expect(engine.unwrap().options).toEqual(engineChoices);
   });
 
   it('takes the first that is present for auto', async () => {
