@@ -27,6 +27,23 @@ describe('the services of one process', () => {
     ]);
   }, 120_000);
 
+  it.each([
+    ['worker', { worker: 'ann' }],
+    ['listen.port', { listen: { port: 50051 } }],
+    ['advertise', { advertise: '10.0.0.1:50051' }],
+  ])(
+    'refuse a setting that students cannot share: %s',
+    async (field, student) => {
+      await using world = await makeWorld();
+      const starting = startCluster(world, {
+        ...{ students: 2, settings: { student } },
+      });
+      await expect(starting).rejects.toMatchObject({
+        ...{ reason: 'CONFIG_INVALID', metadata: { field } },
+      });
+    },
+  );
+
   it('tell the engine that `auto` stands for', async () => {
     await using world = await makeWorld();
     await using cluster = await startCluster(world, { engine: 'auto' });

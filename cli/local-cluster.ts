@@ -2,6 +2,7 @@ import type { Bus } from '#runtime/bus/bus.js';
 import { type InProcessSettings, openBus } from '#runtime/bus/index.js';
 import type { EngineChoice } from '#runtime/compute/engine.js';
 import { openDatasets } from '#runtime/data/index.js';
+import { ConfigInvalidError } from '#runtime/errors.js';
 import type { Logger } from '#runtime/logger.js';
 import type { RunningService } from '#runtime/service.js';
 import * as memoryBank from '../services/memory-bank/config.js';
@@ -50,11 +51,13 @@ export interface LocalCluster extends AsyncDisposable {
  * Starts the four services in this process: an in-process bus, gRPC on free
  * ports of the loopback, networks in threads of their own. What was started is
  * closed again if a later service does not start.
+ * @throws ConfigInvalidError, among others for what students cannot share
  */
 export async function startLocalCluster(
   options: LocalClusterOptions,
 ): Promise<LocalCluster> {
   const { modelsDir, runsDir, engine, log, settings = {} } = options;
+  checkStudents(options.students, settings.student);
   const closers: (() => Promise<void>)[] = [];
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
@@ -115,5 +118,23 @@ export async function startLocalCluster(
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** @throws ConfigInvalidError for what each of several workers has its own of */
+function checkStudents(
+  students: number,
+  settings: student.StudentSettings = {},
+): void {
+  if (students <= 1) return;
+  const { advertise, listen } = student.toConfig(settings);
+  const port = listen.port === 0 ? undefined : listen.port;
+  const own = { worker: settings.worker, advertise, 'listen.port': port };
+  for (const [field, value] of Object.entries(own)) {
+    if (value === undefined) continue;
+    throw new ConfigInvalidError({
+      ...{ source: 'student settings', line: 0, field, value },
+      expected: `nothing, since ${students} students cannot share it`,
+    });
   }
 }
