@@ -38,7 +38,7 @@ export const quickstartCommand = new Command('quickstart')
     const engine = await chooseEngine(flags.engine);
     console.error(`engine: ${engine}`);
     if (flags.engine === 'auto' && engine !== 'tensorflow') {
-      console.error('a faster one: npm run setup:tensorflow');
+      console.error('a faster one, in a checkout: npm run setup:tensorflow');
     }
     const { summary, folder } = await quickstart(
       {
