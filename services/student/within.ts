@@ -1,7 +1,5 @@
 import { unlessAborted } from '#runtime/unless-aborted.js';
 
-export { unlessAborted };
-
 export interface Patience {
   readonly ms: number;
   readonly signal: AbortSignal;

@@ -90,7 +90,7 @@ export function loadTfjsNode(): TfjsNode | { readonly problem: string } {
 }
 
 const howToGetIt =
-  'Run `npm run setup:tensorflow` in the folder of rrd (Linux on x64; about a minute)';
+  'Run `npm run setup:tensorflow` in a checkout of rrd (Linux on x64; about a minute)';
 
 /** Undefined if there is none. */
 function loadBuild(build: Build): TfjsNode | undefined {
