@@ -108,6 +108,14 @@ export class NatsLink {
     }
   }
 
+  /** Sends `payload`, again and again until the receiver answers it. */
+  async untilAnswered(subject: string, payload: string): Promise<void> {
+    const timeout = this.#attemptTimeoutMs;
+    await this.request(() =>
+      this.#connection.request(subject, payload, { timeout }),
+    );
+  }
+
   /** Resolves once the server has read everything sent so far. */
   flush(): Promise<void> {
     return this.request(() => this.#connection.flush());

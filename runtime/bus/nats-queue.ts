@@ -23,6 +23,9 @@ const stream = 'RRD_WORK';
 const subjectOf = (queue: string) => `rrd-work.v1.${queue}`;
 const pullExpiresMs = 5_000;
 const retryDelayMs = 200;
+/** What JetStream is told of a message that it has delivered. */
+const acknowledged = '+ACK';
+const inProgress = '+WPI';
 
 type OnDropped = (
   queue: string,
@@ -146,17 +149,19 @@ export class NatsQueues {
     return true;
   }
 
+  /**
+   * The library acknowledges but once, and what it sends without asking for an
+   * answer is lost with the connection; so these are requests of our own.
+   */
   #lend(message: JsMsg): WorkItem {
+    const replySubject = replySubjectOf(message);
+    const told = (verdict: string) =>
+      this.#link.untilAnswered(replySubject, verdict);
     return {
       work: decode(message.data),
       delivery: message.info.deliveryCount,
-      extend: () => {
-        message.working();
-        return this.#link.flush();
-      },
-      done: async () => {
-        await this.#link.request(() => message.ackAck());
-      },
+      extend: () => told(inProgress),
+      done: () => told(acknowledged),
       release: () => {
         message.nak();
         return this.#link.flush();
@@ -185,4 +190,9 @@ export class NatsQueues {
     );
     return this.#link.request(() => this.#link.js.consumers.get(stream, queue));
   }
+}
+
+/** Where JetStream hears what became of a message; its type leaves that out. */
+function replySubjectOf(message: JsMsg): string {
+  return (message as JsMsg & { readonly reply: string }).reply;
 }

@@ -22,6 +22,7 @@ import {
   ConfigInvalidError,
   ServiceUnavailableError,
 } from '#runtime/errors.js';
+import { startFaultyLink } from '../faulty-link.js';
 import { natsMissing, startNatsServer, type NatsServer } from '../nats.js';
 import { collect, contractWork, unique } from './bus.contract.js';
 
@@ -110,6 +111,37 @@ describe.skipIf(missing)(named('a nats-server that dies'), () => {
     expect(performance.now() - startMs).toBeLessThan(3000);
     await server.restart();
   });
+});
+
+describe.skipIf(missing)(named('a connection that breaks'), () => {
+  it.each(['done', 'extend'] as const)(
+    'while an item is told `%s` takes nothing back',
+    async (word) => {
+      const server = await startNatsServer();
+      onTestFinished(() => server.close());
+      const link = await startFaultyLink();
+      onTestFinished(async () => await link[Symbol.asyncDispose]());
+      link.target = server.address;
+      const work = { leaseMs: 3_000 };
+      const bus = await open(link.address, { work });
+      onTestFinished(() => bus.close());
+      const other = await open(server.address, { work });
+      onTestFinished(() => other.close());
+      const queue = unique();
+      await bus.offer(queue, { n: 1 });
+      const item = await bus.take(queue, never());
+      await delay(500);
+      // What is said now arrives nowhere.
+      link.silence();
+      const told = item![word]();
+      await delay(50);
+      link.cut();
+      link.mend();
+      await told;
+      const next = other.take(queue, AbortSignal.timeout(2_500));
+      expect(await next).toBeUndefined();
+    },
+  );
 });
 
 describe.skipIf(missing)(named('a nats-server with limits'), () => {
