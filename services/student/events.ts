@@ -132,6 +132,20 @@ export class StudentEvents {
     this.log.warn({ runId, err: error }, 'the queue of the run was not freed');
   }
 
+  /** The run ends for another reason; it goes on from an earlier one. */
+  checkpointLost(runId: string, error: unknown): void {
+    this.log.warn(
+      { runId, err: error },
+      'the newest checkpoint was not written',
+    );
+  }
+
+  /** Hears what a run has opened and could not free. */
+  unfreed(runId: string): (error: unknown) => void {
+    return (error) =>
+      this.log.error({ runId, err: error }, 'a part of the run was not freed');
+  }
+
   succeeded(runId: string, result: RunResult): void {
     this.#instruments.runs.add(1, { 'rrd.run.outcome': 'succeeded' });
     this.log.info({ runId, ...result }, 'run succeeded');

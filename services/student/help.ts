@@ -1,10 +1,10 @@
 import { needsOf } from '#distill/experiment.js';
 import { runEvents } from '#runtime/bus/run-events.js';
 import { BankMirror } from './bank-mirror.js';
+import { closeAll, type Closer } from './closers.js';
 import { Member } from './group/member.js';
 import { encodeState } from './group/state-codec.js';
 import {
-  type Closer,
   factsOf,
   feedOf,
   groupSettingsOf,
@@ -48,7 +48,8 @@ export async function help(
     const join = () => memberOf(order, around, open, teacher, more);
     await joinPatiently(order, around, join);
   } finally {
-    for (const close of closers.reverse()) await close(false);
+    const { events } = around;
+    await closeAll(closers, false, events.unfreed(order.runId));
   }
 }
 

@@ -13,6 +13,7 @@ import type { SharedDataset } from '#runtime/data/shared.js';
 import { startWorker } from '#runtime/worker.js';
 import { packageVersion } from '#runtime/version.js';
 import type { BankMirror, MirrorOptions } from './bank-mirror.js';
+import type { Closer } from './closers.js';
 import type { StudentConfig } from './config.js';
 import type { StudentEvents } from './events.js';
 import type { GroupDoor } from './group/door.js';
@@ -49,9 +50,6 @@ export interface Surroundings {
   /** Aborts when it is to stop between two steps, behind a checkpoint. */
   readonly release: AbortSignal;
 }
-
-/** Frees something that a run opened. */
-export type Closer = (isOver: boolean) => Promise<void> | void;
 
 /** A thread with the run's data and engine. */
 export interface OpenThread extends StepPlace {

@@ -9,11 +9,11 @@ import {
   TeacherMismatchError,
 } from '#runtime/errors.js';
 import { BankMirror, type MirrorOptions } from './bank-mirror.js';
+import type { Closer } from './closers.js';
 import type { StudentEvents } from './events.js';
 import { Chief } from './group/chief.js';
 import { type Group, SingleGroup } from './group/group.js';
 import {
-  type Closer,
   factsOf,
   feedOf,
   groupSettingsOf,

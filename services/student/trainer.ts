@@ -1,9 +1,10 @@
 import type { RunProgress, RunResult } from '#runtime/bus/run-events.js';
 import { MembersChangedError, RunCancelledError } from '#runtime/errors.js';
+import { closeAll, type Closer } from './closers.js';
 import type { Team } from './group/generation.js';
 import { classifyTogether } from './group/shared-evaluation.js';
 import { Pace } from './pace.js';
-import type { Closer, RunOrder, Surroundings } from './parts.js';
+import type { RunOrder, Surroundings } from './parts.js';
 import { prepare, type PreparedRun } from './prepare.js';
 import { type ReadyStep, updatesOf } from './step-feed.js';
 import { takeStep } from './take-step.js';
@@ -39,7 +40,8 @@ export async function train(
     isOver = around.signal.reason instanceof RunCancelledError;
     throw error;
   } finally {
-    for (const close of closers.reverse()) await close(isOver);
+    const { events } = around;
+    await closeAll(closers, isOver, events.unfreed(order.runId));
   }
 }
 
@@ -73,21 +75,35 @@ class Trainer {
   }
 
   async train(): Promise<RunResult> {
-    const { plan, resume } = this.#run;
     this.#listener.running();
     try {
-      for (let step = resume?.step ?? 0; step < plan.totalSteps; step++) {
-        await this.#take(step);
-        if (plan.endsEpoch(step)) await this.#endEpoch(step);
-        if (plan.checkpointsAt(step)) await this.#save(step + 1);
-      }
-    } finally {
-      // However it ends: the thread is about to go.
-      await this.#saving;
+      await this.#takeSteps();
+    } catch (error) {
+      await this.#outlastSaving(error);
+      throw error;
     }
+    await this.#saving;
     const result = this.#result();
     await this.#recordResult(result);
     return result;
+  }
+
+  async #takeSteps(): Promise<void> {
+    const { plan, resume } = this.#run;
+    for (let step = resume?.step ?? 0; step < plan.totalSteps; step++) {
+      await this.#take(step);
+      if (plan.endsEpoch(step)) await this.#endEpoch(step);
+      if (plan.checkpointsAt(step)) await this.#save(step + 1);
+    }
+  }
+
+  /** The thread is about to go; what ends the run is `error`, whatever comes. */
+  async #outlastSaving(error: unknown): Promise<void> {
+    const { order } = this.#run;
+    const { events } = this.#around;
+    await this.#saving.catch((failure: unknown) => {
+      if (failure !== error) events.checkpointLost(order.runId, failure);
+    });
   }
 
   /** Takes a step, again where its ranks were dealt again in its midst. */
@@ -119,8 +135,10 @@ class Trainer {
     try {
       return await unlessAborted(ready, release);
     } catch (error) {
-      if (error === release.reason && this.#savedStep !== step) {
-        await this.#save(step);
+      if (error === release.reason) {
+        if (this.#savedStep !== step) await this.#save(step);
+        // Whoever goes on with the run counts on it.
+        await this.#saving;
       }
       throw error;
     }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -68,6 +68,18 @@ describe('runs that cannot go well, and runs that are stopped', () => {
     },
     60_000,
   );
+
+  it('exploding while a checkpoint fails: what ends it is the loss', async () => {
+    const folder = join(world.runsDir, 'unsaved');
+    mkdirSync(folder, { recursive: true });
+    // Nothing is there to be read, and nothing can be made there.
+    symlinkSync(join(folder, 'absent'), join(folder, 'checkpoints'));
+    const error = await failureOf('unsaved', {
+      training: { learningRate: 1e30, checkpointEverySteps: 1 },
+      loss: { crossEntropy: 1 },
+    });
+    expect(error).toMatchObject({ reason: 'NON_FINITE_LOSS' });
+  }, 60_000);
 
   async function underWay(runId: string): Promise<void> {
     const path = join(world.runsDir, runId, 'checkpoints');

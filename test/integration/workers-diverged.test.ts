@@ -6,12 +6,12 @@ import { openDatasets } from '#runtime/data/index.js';
 import { createLogger } from '#runtime/logger.js';
 import { openOrchestrator } from '../../cli/orchestrator-client.js';
 import { BankMirror } from '../../services/student/bank-mirror.js';
+import type { Closer } from '../../services/student/closers.js';
 import { toConfig } from '../../services/student/config.js';
 import { StudentEvents } from '../../services/student/events.js';
 import { GroupDoor } from '../../services/student/group/door.js';
 import { Member } from '../../services/student/group/member.js';
 import {
-  type Closer,
   factsOf,
   feedOf,
   groupSettingsOf,
