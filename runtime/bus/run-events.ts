@@ -74,7 +74,10 @@ export const runEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('cancelled'), ...from }),
   /** Not taken: `failure` says what this worker lacks; another may have it. */
   z.object({ type: z.literal('declined'), ...from, failure: runFailureSchema }),
-  /** Let go with a checkpoint written: paused, or the worker leaves. */
+  /**
+   * Let go: paused, or the worker leaves, and a checkpoint is written; or it
+   * could not be taken off the queue, and nothing was done.
+   */
   z.object({ type: z.literal('released'), ...from }),
 ]);
 export type RunEvent = z.infer<typeof runEventSchema>;

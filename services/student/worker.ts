@@ -131,7 +131,13 @@ export class StudentWorker {
     const run = held(work);
     const reporter = this.#reporterOf(work, run.stop);
     await reporter.claim();
-    await item.done();
+    try {
+      await item.done();
+    } catch (error) {
+      // It goes to others, who must not find it taken.
+      await reporter.end({ type: 'released' });
+      throw error;
+    }
     events.claimed(work);
     const last = () => reporter.last;
     await this.#hold({ ...run, last }, (held) =>
