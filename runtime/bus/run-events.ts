@@ -10,7 +10,8 @@ import { runIdOf, subjects } from './subjects.js';
  * A worker takes a `RunWork`, publishes `claimed` (or `declined`), ends the item, and from
  * then on publishes at least one event every `heartbeatMs`; having nothing new
  * to say, it repeats its last one. `attempt` numbers the owners of a run: who
- * speaks for an older attempt, or second for the same one, is told to stop.
+ * speaks for an older attempt, or second for the same one, is told to stop. A
+ * run's name may be used again once the run is forgotten, its attempts never.
  */
 
 const count = z.number().int().nonnegative();

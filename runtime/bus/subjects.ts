@@ -24,6 +24,9 @@ export const runsQueue = 'runs';
 /** The bucket of the orchestrator's records, by run id. */
 export const runsBucket = 'runs';
 
+/** The bucket of what the orchestrator keeps of runs that it has forgotten. */
+export const attemptsBucket = 'attempts';
+
 /** The bucket of the lease of the orchestrator that owns the runs. */
 export const leaderBucket = 'leader';
 

@@ -56,7 +56,8 @@ export class Dispatcher {
       ...{ runId, transition: transitions, phase, attempt, worker },
       atMs: updatedMs,
     };
-    const messageId = `transition-${runId}-${transitions}`;
+    // A name used again counts its transitions anew, under other attempts.
+    const messageId = `transition-${runId}-${attempt}-${transitions}`;
     await this.#send(subjects.runTransition(runId), change, messageId, runId);
   }
 

@@ -33,7 +33,7 @@ export const runRecordSchema = z.object({
   phase: z.enum(runPhases),
   /** As resolved at submission, all defaults filled in. */
   experiment: z.record(z.string(), z.json()),
-  /** Numbers the owners that the run was offered to, from 1. */
+  /** Numbers the owners that the run was offered to; see attempt-floor.ts. */
   attempt: count.min(1),
   /** Who owns the run; empty while nobody does. */
   worker: z.string(),

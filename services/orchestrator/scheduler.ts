@@ -3,6 +3,7 @@ import type { Bus, JsonObject } from '#runtime/bus/bus.js';
 import type { RunEvent } from '#runtime/bus/run-events.js';
 import { BusFullError, RunAlreadyExistsError } from '#runtime/errors.js';
 import { offersOf, queueOf, type AdmissionLimits } from './admission.js';
+import type { AttemptFloor } from './attempt-floor.js';
 import { Dispatcher } from './dispatcher.js';
 import type { OrchestratorEvents } from './events.js';
 import { Leases, type LeaseSettings } from './leases.js';
@@ -28,6 +29,7 @@ export interface SchedulerSettings
 export interface SchedulerOptions {
   readonly bus: Bus;
   readonly store: RunStore;
+  readonly floor: AttemptFloor;
   readonly settings: SchedulerSettings;
   readonly events: OrchestratorEvents;
   /** Of the leader that this is; what it tells workers has it. */
@@ -247,7 +249,7 @@ export class Scheduler {
       await this.#inTurn(async () => {
         // A user may have had it go on since.
         const record = store.find(runId);
-        if (record && isOld(record)) await this.#forget(runId);
+        if (record && isOld(record)) await this.#forget(record);
       });
     }
   }
@@ -268,12 +270,13 @@ export class Scheduler {
           limit: `${settings.maxRuns} runs that have not ended`,
         });
       }
-      await this.#forget(oldest.runId);
+      await this.#forget(oldest);
     }
   }
 
-  async #forget(runId: string): Promise<void> {
-    const { store } = this.#options;
+  async #forget({ runId, attempt }: RunRecord): Promise<void> {
+    const { store, floor } = this.#options;
+    await floor.raiseTo(attempt);
     try {
       await store.delete(runId);
     } catch (error) {
@@ -284,11 +287,12 @@ export class Scheduler {
   }
 
   #newRecord(submission: Submission): RunRecord {
-    const nowMs = this.#options.now();
+    const { floor, now } = this.#options;
+    const nowMs = now();
     return {
       ...submission,
       phase: 'pending',
-      attempt: 1,
+      attempt: floor.attempt + 1,
       worker: '',
       ...{ cancelRequested: false, pauseRequested: false },
       ...{ retries: 0, notBeforeMs: 0, transitions: 1 },

@@ -1,5 +1,6 @@
 import type { Bus } from '#runtime/bus/bus.js';
-import { runsBucket } from '#runtime/bus/subjects.js';
+import { attemptsBucket, runsBucket } from '#runtime/bus/subjects.js';
+import { AttemptFloor } from './attempt-floor.js';
 import type { OrchestratorConfig } from './config.js';
 import type { Context, Routes } from './context.js';
 import type { OrchestratorEvents } from './events.js';
@@ -48,8 +49,10 @@ export async function startTerm(options: TermOptions): Promise<Desk> {
   const onMalformed = (key: string) => events.malformedRecord(key);
   const records = await bus.records(runsBucket);
   const store = await RunStore.open(records, epoch, onMalformed);
+  // Behind the runs: whichever of them are gone by now are below it.
+  const floor = await AttemptFloor.open(await bus.records(attemptsBucket));
   const scheduler = new Scheduler({
-    ...{ bus, store, events, epoch },
+    ...{ bus, store, floor, events, epoch },
     settings: config,
     now: Date.now,
   });
