@@ -40,7 +40,7 @@ const schema = z.strictObject({
   runsDir: z.string().default('runs'),
   /** A folder or `s3://bucket/prefix` for the checkpoints, instead. */
   checkpoints: z.string().min(1).optional(),
-  /** Runs after which the worker ends, as a Job's does; 0: it never ends. */
+  /** Runs, held or joined, after which it ends, as a Job's does; 0: never. */
   maxRuns: z.coerce.number().int().nonnegative().default(0),
   /** Checkpoints that a run keeps. */
   keepCheckpoints: countSetting.default(2),

@@ -34,6 +34,10 @@ export class StudentEvents {
     this.log.info({ runId, lack: lack.message }, 'seat passed on');
   }
 
+  seatExpired(runId: string): void {
+    this.log.info({ runId }, 'the run of a seat is over');
+  }
+
   takingFailed(error: unknown): void {
     this.log.error({ err: error }, 'no run could be taken; trying again');
   }

@@ -1,9 +1,9 @@
 import { needsOf } from '#distill/experiment.js';
-import { runEvents } from '#runtime/bus/run-events.js';
 import { BankMirror } from './bank-mirror.js';
 import { closeAll, type Closer } from './closers.js';
 import { Member } from './group/member.js';
 import { encodeState } from './group/state-codec.js';
+import { isHeld } from './held.js';
 import {
   factsOf,
   feedOf,
@@ -24,17 +24,17 @@ import type { TeacherClient } from './teacher-client.js';
 /** Of a state's file, beside its tensors: names and places. */
 const headerBytes = 2 ** 20;
 const floatBytes = 4;
-/** Events behind which nobody holds a run under the same attempt. */
-const ends = /^(succeeded|failed|cancelled|declined|released)$/;
 
 /**
  * Computes ranks of a run that the worker at `chief` holds, until it is over.
+ * @param onJoined called once the chief has been heard
  * @throws whatever ended it early: a signal's reason, or a DomainError
  */
 export async function help(
   order: RunOrder,
   chief: string,
   around: Surroundings,
+  onJoined: () => void,
 ): Promise<void> {
   const closers: Closer[] = [];
   try {
@@ -46,7 +46,7 @@ export async function help(
     const maxStateBytes = await stateBytesOf(order, open);
     const more = { chief, maxStateBytes };
     const join = () => memberOf(order, around, open, teacher, more);
-    await joinPatiently(order, around, join);
+    await joinPatiently(order, around, join, onJoined);
   } finally {
     const { events } = around;
     await closeAll(closers, false, events.unfreed(order.runId));
@@ -62,7 +62,11 @@ async function joinPatiently(
   order: RunOrder,
   around: Surroundings,
   join: () => Member,
+  onJoined: () => void,
 ): Promise<void> {
+  const { bus, config, signal, release } = around;
+  const { leaseMs } = config;
+  const leaving = AbortSignal.any([signal, release]);
   for (;;) {
     const member = join();
     const close = around.door.open(order.runId, member);
@@ -70,26 +74,14 @@ async function joinPatiently(
       return await member.run();
     } catch (error) {
       if (member.joined || !isAbsence(error)) throw error;
-      if (!(await isHeldElsewhere(order, around))) throw error;
+      const patience = { bus, leaseMs, signal: leaving };
+      if (!(await isHeld(order, patience))) throw error;
       around.events.chiefUnreached(order.runId, error);
     } finally {
       close();
+      if (member.joined) onJoined();
     }
   }
-}
-
-/** Whether the run's holder says so on the bus, within a lease. */
-async function isHeldElsewhere(
-  { runId, attempt }: RunOrder,
-  { bus, config, signal, release }: Surroundings,
-): Promise<boolean> {
-  const patience = AbortSignal.timeout(config.leaseMs);
-  const either = AbortSignal.any([patience, signal, release]);
-  const events = runEvents(bus, runId, { from: 'now', signal: either });
-  for await (const { event } of events) {
-    if (event?.attempt === attempt) return !ends.test(event.type);
-  }
-  return false;
 }
 
 function memberOf(

@@ -22,6 +22,7 @@ import { systemClock } from '#runtime/rpc/retry.js';
 import type { StudentConfig } from './config.js';
 import type { StudentEvents } from './events.js';
 import type { GroupDoor } from './group/door.js';
+import { isHeld } from './held.js';
 import { help } from './help.js';
 import { lackOf } from './lacks.js';
 import type { RunOrder, Surroundings } from './parts.js';
@@ -117,16 +118,8 @@ export class StudentWorker {
       events.malformedWork(error.message);
       return item.done();
     }
-    const { config, datasets } = this.#options;
-    const lack = await lackOf(work.experiment, config, datasets);
-    if (work.chief !== undefined) {
-      if (lack) return this.#passSeatOn(work, item, lack);
-      await item.done();
-      const last = () => ({ type: 'running' }) as const;
-      return this.#hold({ ...held(work), last }, (run) =>
-        this.#help(work, work.chief!, run),
-      );
-    }
+    if (work.chief !== undefined) return this.#takeSeat(work, work.chief, item);
+    const lack = await this.#lackOf(work);
     if (lack) return this.#decline(work, item, lack);
     const run = held(work);
     const reporter = this.#reporterOf(work, run.stop);
@@ -138,11 +131,44 @@ export class StudentWorker {
       await reporter.end({ type: 'released' });
       throw error;
     }
+    this.#runs++;
     events.claimed(work);
     const last = () => reporter.last;
     await this.#hold({ ...run, last }, (held) =>
       this.#carryOut(work, held, reporter),
     );
+  }
+
+  /**
+   * Helps with a run, if somebody still holds it: its seats outlive it. Only
+   * one that was joined is a run that this worker has had.
+   */
+  async #takeSeat(work: RunWork, chief: string, item: WorkItem): Promise<void> {
+    const { bus, config, events } = this.#options;
+    const { signal } = this.#closing;
+    const { leaseMs } = config;
+    const askedMs = Date.now();
+    const goesOn = await isHeld(work, { bus, leaseMs, signal });
+    // Silence on a bus that was away says nothing.
+    const { connected, sinceMs } = bus.connection();
+    const couldHear = connected && sinceMs <= askedMs;
+    if (signal.aborted || !(goesOn || couldHear)) return item.release();
+    if (!goesOn) {
+      events.seatExpired(work.runId);
+      return item.done();
+    }
+    const lack = await this.#lackOf(work);
+    if (lack) return this.#passSeatOn(work, item, lack);
+    await item.done();
+    const last = () => ({ type: 'running' }) as const;
+    await this.#hold({ ...held(work), last }, (run) =>
+      this.#help(work, chief, run),
+    );
+  }
+
+  #lackOf({ experiment }: RunWork): Promise<DomainError | undefined> {
+    const { config, datasets } = this.#options;
+    return lackOf(experiment, config, datasets);
   }
 
   /** Passes a run on, and lets the others have the first go at it. */
@@ -178,7 +204,6 @@ export class StudentWorker {
     run: HeldRun,
     work: (run: HeldRun) => Promise<void>,
   ): Promise<void> {
-    this.#runs++;
     this.#run = run;
     if (this.#closing.signal.aborted)
       run.release.abort(new RunReleasedError(run));
@@ -196,7 +221,8 @@ export class StudentWorker {
     events.helping(runId, chief);
     try {
       const order = this.#orderOf(work, run);
-      await help(order, chief, this.#around(run));
+      const onJoined = () => void this.#runs++;
+      await help(order, chief, this.#around(run), onJoined);
       events.helped(runId);
     } catch (error) {
       events.helped(runId, error);
