@@ -20,7 +20,6 @@ import {
   DrainingError,
 } from '../errors.js';
 import type { Logger } from '../logger.js';
-import { unlessAborted } from '../unless-aborted.js';
 import type { AnyMethod, Call } from './contract.js';
 import type { Authorise } from './access.js';
 import { observe } from './observe.js';

@@ -12,7 +12,7 @@ import type { RunPlace } from '../backlog.js';
 import type { StepFeed } from '../step-feed.js';
 import { type StepPlace, takeStep } from '../take-step.js';
 import type { TrainerApi } from '../trainer-api.js';
-import { unlessAborted } from '#runtime/unless-aborted.js';
+import { unlessAborted } from '../within.js';
 import { maxBytesOf } from './chief.js';
 import type { GroupHost } from './door.js';
 import { Generation } from './generation.js';
