@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { rngFrom } from '#distill/data/rng.js';
 import { createForwardProgram } from '#distill/forward-program.js';
 import { createNetwork } from '#distill/models/index.js';
-import { autocast } from '#distill/ops/autocast.js';
+import { autocast, type ConvPrecision } from '#distill/ops/autocast.js';
 import { conv } from '#distill/ops/conv.js';
 import type { Program } from '#distill/program.js';
 import {
@@ -67,39 +67,59 @@ export function forward(batchSize: number): Program {
   return createForwardProgram(network, imageShape, batchSize);
 }
 
-/** A convolution in bfloat16 at both strides, with its gradients. */
-export const halfConvs = (channels: number): Program => ({
-  name: 'convolutions in bfloat16',
-  state: {},
-  inputs: {
-    x: { shape: [2, 7, 6, channels], dataType: 'float32' },
-    weight: { shape: [4, channels, 3, 3], dataType: 'float32' },
-  },
-  run(_, { x, weight }) {
-    const [images, filter] = [x as tf.Tensor4D, weight!];
-    const outputs = ([1, 2] as const).flatMap((stride) => {
-      const f = (input: tf.Tensor, by: tf.Tensor) =>
-        autocast('bfloat16', () => conv(input as tf.Tensor4D, by, stride));
-      const y = f(images, filter);
-      // What comes back is y itself: something that is not all the same.
-      const [dx, dweight] = tf.grads(f)([images, filter], y);
-      return [
-        [`y${stride}`, y],
-        [`dx${stride}`, dx!],
-        [`dweight${stride}`, dweight!],
-      ] as const;
-    });
-    return { state: {}, outputs: Object.fromEntries(outputs) };
-  },
-});
+/** A convolution of so many channels, with filters of so many pixels a side. */
+export interface ConvCase {
+  readonly channels: number;
+  readonly outputs: number;
+  readonly size: 1 | 3;
+}
 
-export const halfConvInputs = (channels: number): NamedHostTensors => ({
-  x: normal('x', [2, 7, 6, channels]),
-  weight: normal('weight', [4, channels, 3, 3]),
-});
+/** Even and odd, since processors take channels two by two; wide ones of 1 x 1. */
+export const convCases: readonly ConvCase[] = [
+  ...[6, 5, 3, 1].map(
+    (channels) => ({ channels, outputs: 4, size: 3 }) as const,
+  ),
+  { channels: 6, outputs: 4, size: 1 },
+  { channels: 160, outputs: 320, size: 1 },
+];
 
-/** Even and odd: processors take channels two by two. */
-export const halfConvChannels = [6, 5, 3, 1] as const;
+/** At both strides, with its gradients. */
+export function convolutions(
+  { channels, outputs, size }: ConvCase,
+  precision: ConvPrecision,
+): Program {
+  return {
+    name: `convolutions in ${precision}`,
+    state: {},
+    inputs: {
+      x: { shape: [2, 7, 6, channels], dataType: 'float32' },
+      weight: { shape: [outputs, channels, size, size], dataType: 'float32' },
+    },
+    run(_, { x, weight }) {
+      const [images, filter] = [x as tf.Tensor4D, weight!];
+      const results = ([1, 2] as const).flatMap((stride) => {
+        const f = (input: tf.Tensor, by: tf.Tensor) =>
+          autocast(precision, () => conv(input as tf.Tensor4D, by, stride));
+        const y = f(images, filter);
+        // What comes back is y itself: something that is not all the same.
+        const [dx, dweight] = tf.grads(f)([images, filter], y);
+        return [
+          [`y${stride}`, y],
+          [`dx${stride}`, dx!],
+          [`dweight${stride}`, dweight!],
+        ] as const;
+      });
+      return { state: {}, outputs: Object.fromEntries(results) };
+    },
+  };
+}
+
+export function convInputs({ channels, outputs, size }: ConvCase) {
+  return {
+    x: normal('x', [2, 7, 6, channels]),
+    weight: normal('weight', [outputs, channels, size, size]),
+  };
+}
 
 /** Weights of that network. */
 export const weights = network.init(rngFrom(1, 'contract'));

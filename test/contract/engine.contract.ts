@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { convPrecisions, type ConvPrecision } from '#distill/ops/autocast.js';
 import type { Program } from '#distill/program.js';
 import type { NamedHostTensors } from '#distill/tensors.js';
 import type { Engine } from '#runtime/compute/engine.js';
@@ -10,9 +11,10 @@ import {
   counterState,
   float32,
   forward,
-  halfConvChannels,
-  halfConvInputs,
-  halfConvs,
+  convCases,
+  convInputs,
+  convolutions,
+  type ConvCase,
   images,
   rowsOf,
   stack,
@@ -29,8 +31,8 @@ export interface Reference {
   readonly forward: NamedHostTensors;
   readonly step: Trained;
   readonly kernels: readonly NamedHostTensors[];
-  /** By the number of channels. */
-  readonly halfConvs: ReadonlyMap<number, NamedHostTensors>;
+  /** In the order of `convCases`. */
+  readonly convs: Readonly<Record<ConvPrecision, NamedHostTensors[]>>;
 }
 
 interface Trained {
@@ -40,13 +42,17 @@ interface Trained {
 
 export async function referenceOf(engine: Engine): Promise<Reference> {
   const step = await train(engine);
-  const halves = new Map<number, NamedHostTensors>();
-  for (const channels of halfConvChannels)
-    halves.set(channels, await runHalfConvs(engine, channels));
+  const convs: Record<ConvPrecision, NamedHostTensors[]> = {
+    float32: [],
+    bfloat16: [],
+  };
+  for (const precision of convPrecisions)
+    for (const each of convCases)
+      convs[precision].push(await runConvs(engine, each, precision));
   return {
     forward: await runForward(engine, batchSize),
     step,
-    halfConvs: halves,
+    convs,
     kernels: await runKernels(engine),
   };
 }
@@ -80,12 +86,20 @@ export function engineContract(
         expectClose(outputs, reference().kernels[i]!, 1e-5);
     });
 
+    it.each([...convCases.entries()])(
+      'of convolutions, case %i, agree within 1e-5: %o',
+      async (i, each) => {
+        const outputs = await runConvs(engine, each, 'float32');
+        expectClose(outputs, reference().convs.float32[i]!, 1e-5);
+      },
+    );
+
     // A sum that lies between two halves may be rounded to either.
-    it.each(halfConvChannels)(
-      'of bfloat16 convolutions of %i channels are such, and agree within one',
-      async (channels) => {
-        const outputs = await runHalfConvs(engine, channels);
-        expectClose(outputs, reference().halfConvs.get(channels)!, 2 ** -7);
+    it.each([...convCases.entries()])(
+      'of bfloat16 convolutions, case %i, are such, and agree within one: %o',
+      async (i, each) => {
+        const outputs = await runConvs(engine, each, 'bfloat16');
+        expectClose(outputs, reference().convs.bfloat16[i]!, 2 ** -7);
         for (const [name, { data }] of Object.entries(outputs)) {
           const bits = new Uint32Array((data as Float32Array).slice().buffer);
           const longer = bits.filter((value) => (value & 0xffff) !== 0);
@@ -286,8 +300,8 @@ const runKernels = async (engine: Engine) => [
   await runOnce(engine, others, {}, otherInputs()),
 ];
 
-const runHalfConvs = (engine: Engine, channels: number) =>
-  runOnce(engine, halfConvs(channels), {}, halfConvInputs(channels));
+const runConvs = (engine: Engine, each: ConvCase, precision: ConvPrecision) =>
+  runOnce(engine, convolutions(each, precision), {}, convInputs(each));
 
 /** One step from the initial state. */
 async function train(engine: Engine): Promise<Trained> {

@@ -11,6 +11,13 @@ import {
   castHandle,
   type Precision,
 } from './bfloat16-copies.js';
+import {
+  hidesCaches,
+  isPointwise,
+  pointwiseConv,
+  pointwiseFilterGradient,
+  pointwiseInputGradient,
+} from './pointwise-conv.js';
 import type { NodeBackend } from './tfjs-node.js';
 
 /**
@@ -22,24 +29,38 @@ export function bfloat16Kernels(backend: NodeBackend) {
   if (!backend.isUsingGpuDevice && !hasInstructions()) return {};
   const convs = new Bfloat16Convs(backend);
   type Inputs<Name extends string> = Record<Name, tf.Tensor>;
+  const asProducts = hidesCaches();
   return {
     Bfloat16Conv: (
       { x, filter }: Inputs<'x' | 'filter'>,
-      attributes: ConvAttributes,
-    ) => [convs.run('Conv2D', [x, filter], filter.shape, attributes)],
+      how: ConvAttributes,
+    ) =>
+      asProducts && isPointwise(filter.shape)
+        ? convs.rounded([x, filter], (images, weights) =>
+            pointwiseConv(images, weights, how.strides),
+          )
+        : convs.run('Conv2D', [x, filter], filter.shape, how),
     Bfloat16ConvInputGrad: (
       { dy, filter }: Inputs<'dy' | 'filter'>,
       { inputShape, ...how }: InputGradientAttributes,
     ) => {
       const inputs = [inputShape, filter, dy];
-      return [convs.run('Conv2DBackpropInput', inputs, filter.shape, how)];
+      return asProducts && isPointwise(filter.shape)
+        ? convs.rounded([dy, filter], (slope, weights) =>
+            pointwiseInputGradient(slope, weights, how.strides, inputShape),
+          )
+        : convs.run('Conv2DBackpropInput', inputs, filter.shape, how);
     },
     Bfloat16ConvFilterGrad: (
       { x, dy }: Inputs<'x' | 'dy'>,
       { filterShape, ...how }: FilterGradientAttributes,
     ) => {
       const inputs = [x, filterShape, dy];
-      return [convs.run('Conv2DBackpropFilter', inputs, filterShape, how)];
+      return asProducts && isPointwise(filterShape)
+        ? convs.rounded([x, dy], (images, slope) =>
+            pointwiseFilterGradient(images, slope, how.strides, filterShape),
+          )
+        : convs.run('Conv2DBackpropFilter', inputs, filterShape, how);
     },
   };
 }
@@ -50,9 +71,9 @@ function hasInstructions(): boolean {
 
 /**
  * bfloat16 for an even number of channels. oneDNN 3.7, which TensorFlow 2.21
- * brings, packs two channels of a filter into one word, and gets filters with an
- * odd number wrong on AMD's Zen 5 (where the first layer of 3 channels gave
- * noise): their rounded operands meet in float32, which is the same sum.
+ * brings, packs two channels of a filter into one word, and got filters with an
+ * odd number wrong on an AMD EPYC of family 26 (where the first layer of 3 channels
+ * gave noise): their rounded operands meet in float32, which is the same sum.
  */
 function precisionFor(filterShape: readonly number[]): Precision {
   const [, , inputs, outputs] = filterShape;
@@ -66,13 +87,28 @@ class Bfloat16Convs {
     this.#copies = new Bfloat16Copies(backend);
   }
 
+  /** What `f` makes of the operands, all of them rounded. */
+  rounded(
+    [left, right]: readonly [tf.Tensor, tf.Tensor],
+    f: (left: tf.Tensor, right: tf.Tensor) => tf.Tensor,
+  ): tf.Tensor[] {
+    return [this.#round(f(this.#round(left), this.#round(right)))];
+  }
+
+  #round(tensor: tf.Tensor): tf.Tensor {
+    const copy = this.#copies.of(tensor);
+    return this.backend.createOutputTensor(
+      castHandle(this.backend, copy, 'bfloat16', 'float32'),
+    );
+  }
+
   /** @param inputs tensors of float32, and shapes */
   run(
     op: string,
     inputs: readonly (tf.Tensor | readonly number[])[],
     filterShape: readonly number[],
     attributes: ConvAttributes,
-  ): tf.Tensor {
+  ): tf.Tensor[] {
     const owned: number[] = [];
     const cast = (id: number, from: Precision, to: Precision) => {
       if (from === to) return id;
@@ -93,9 +129,8 @@ class Bfloat16Convs {
       const { id: result } = binding.executeOp(op, own, handles, 1)[0]!;
       owned.push(result);
       const rounded = cast(result, precision, 'bfloat16');
-      return this.backend.createOutputTensor(
-        castHandle(this.backend, rounded, 'bfloat16', 'float32'),
-      );
+      const output = castHandle(this.backend, rounded, 'bfloat16', 'float32');
+      return [this.backend.createOutputTensor(output)];
     } finally {
       for (const id of owned) this.backend.binding.deleteTensor(id);
     }

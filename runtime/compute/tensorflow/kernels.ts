@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { bfloat16Kernels } from './bfloat16-conv.js';
 import { fusedKernels } from './fused-kernels.js';
 import { ownKernels } from './own-kernels.js';
+import { hidesCaches, replacePointwiseConvs } from './pointwise-conv.js';
 import type { TfjsNode } from './tfjs-node.js';
 
 let registered = false;
@@ -14,6 +15,7 @@ let registered = false;
 export function registerKernels({ backend, hasOwnOperations }: TfjsNode): void {
   if (registered) return;
   registered = true;
+  if (!backend.isUsingGpuDevice && hidesCaches()) replacePointwiseConvs();
   const kernels = {
     ...fusedKernels(backend),
     // They are for processors.
