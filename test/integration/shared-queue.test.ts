@@ -12,17 +12,24 @@ import { testEngine } from '../engine.js';
 import { trainInOneProcess } from '../one-process.js';
 import { longExperiment, makeWorld, type World } from '../world.js';
 
-const steps = 54;
+/** Long enough for two runs that begin a second apart to go on side by side. */
+const epochs = 30;
+const steps = 6 * epochs;
 const queue = 'shared/pool';
 
-/** So large that neither run can leave the other too far behind. */
-const bank = { queue: 'pool', capacity: 240 };
+/** All rows of both: so neither run can leave the other too far behind. */
+const bank = { queue: 'pool', capacity: 2 * 8 * steps };
 
 /** One of them on two workers. */
 const runs: Readonly<Record<string, Experiment>> = {
-  left: { ...longExperiment('before', 4, 2, bank), workers: 2 },
-  right: longExperiment('before', 1, 2, bank),
+  left: { ...long(4), workers: 2 },
+  right: long(1),
 };
+
+function long(prefetch: number): Experiment {
+  const experiment = longExperiment('before', prefetch, 2, bank);
+  return { ...experiment, training: { ...experiment.training, epochs } };
+}
 
 /** Every commit of the queue, until it is freed. */
 async function record(address: string): Promise<Delta__Output[]> {
@@ -64,7 +71,9 @@ describe('two runs that share a queue', () => {
 
   beforeAll(async () => {
     world = await makeWorld();
-    cluster = await startCluster(world, { students: 3 });
+    // A seat is taken at its run's next sign of life: soon.
+    const settings = { student: { heartbeatMs: 50 } };
+    cluster = await startCluster(world, { students: 3, settings });
     const { orchestratorAddress, memoryBankAddress } = cluster;
     const recorded = record(memoryBankAddress);
     await Promise.all(

@@ -11,7 +11,8 @@ import { longExperiment, makeWorld, type World } from '../world.js';
 const missing = natsMissing();
 const ranks = 4;
 const workers = 3;
-const epochs = 20;
+// Enough steps for workers to start up in the meantime, on a busy machine too.
+const epochs = 40;
 const steps = 6 * epochs;
 
 /** A run of many short steps, with a checkpoint now and then. */
