@@ -40,9 +40,10 @@ describe.skipIf(missing)(
     const teachers: ServiceProcess[] = [];
     let ended = false;
 
-    async function spawnTeacher(modelsDir: string, port = 0) {
+    async function spawnTeacher(modelsDir: string, port = 0, more = {}) {
       return spawnService('teacher', {
         ...{ MODELS_DIR: modelsDir, ENGINE: engine, LISTEN__PORT: port },
+        ...more,
         DATASETS__TINY: world.datasets['tiny']!,
       });
     }
@@ -121,7 +122,9 @@ describe.skipIf(missing)(
       const { address } = teachers[1]!;
       await teachers[1]!.kill();
       const port = Number(address.split(':')[1]);
-      teachers[1] = await spawnTeacher(modelsDir, port);
+      // Who is still loading when a run begins is compared only later.
+      const ready = { PRELOAD: 'teacher' };
+      teachers[1] = await spawnTeacher(modelsDir, port, ready);
       // So long that it is still going on when the replica has been looked at.
       const experiment = tinyExperiment({ training: { epochs: 1000 } });
       const end = runToEnd(cluster.orchestratorAddress, experiment, 'other');
