@@ -137,6 +137,7 @@ function blockLayer({ units, shortcut }: Block): Layer {
   return joinLayers(all.map((unit) => unitLayer(unit, 'he')));
 }
 
+/** A basic block or a bottleneck. */
 function branchesOf(
   { units, shortcut }: Block,
   tensors: NamedTensors,

@@ -2,8 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { attributesOf } from './operation.js';
 import type { NodeBackend, OutputHandle } from './tfjs-node.js';
 
-/** What convolutions compute in. */
-export type Precision = 'float32' | 'bfloat16';
+type Precision = 'float32' | 'bfloat16';
 
 /**
  * The bfloat16 copies of float32 tensors, as bare handles, since TensorFlow.js

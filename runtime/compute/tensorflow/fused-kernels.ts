@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type Attributes, runOperation } from './operation.js';
+import { type Attributes, operationsOn } from './operation.js';
 import type { NodeBackend } from './tfjs-node.js';
 
 const epsilon = 1e-5;
@@ -8,12 +8,7 @@ type Inputs<Name extends string> = Record<Name, tf.Tensor>;
 
 /** By TensorFlow's own fused operations, on every device. */
 export function fusedKernels(backend: NodeBackend) {
-  const run = (
-    op: string,
-    attributes: Attributes,
-    inputs: readonly tf.Tensor[],
-    outputCount: number,
-  ) => runOperation(backend, op, attributes, inputs, outputCount);
+  const run = operationsOn(backend);
   return {
     /** [y, mean, biased variance] */
     BatchNormOwn({ x, weight, bias }: Inputs<'x' | 'weight' | 'bias'>) {

@@ -16,19 +16,23 @@ export type Attributes = Readonly<
   >
 >;
 
-/** Runs one of TensorFlow's operations, or one of ours (see native/ops.cc). */
-export function runOperation(
-  backend: NodeBackend,
-  op: string,
-  attributes: Attributes,
-  inputs: readonly tf.Tensor[],
-  outputCount: number,
-): tf.Tensor[] {
-  const own = attributesOf(backend, attributes);
-  return backend.executeMultipleOutputs(op, own, inputs, outputCount);
+/** Runs TensorFlow's operations, and ours (native/ops.cc), on tensors. */
+export function operationsOn(backend: NodeBackend) {
+  return (
+    op: string,
+    attributes: Attributes,
+    inputs: readonly tf.Tensor[],
+    outputCount: number,
+  ): tf.Tensor[] =>
+    backend.executeMultipleOutputs(
+      op,
+      attributesOf(backend, attributes),
+      inputs,
+      outputCount,
+    );
 }
 
-/** The same, as tfjs-node takes them. */
+/** Attributes as tfjs-node takes them. */
 export function attributesOf(
   { binding }: NodeBackend,
   attributes: Attributes,

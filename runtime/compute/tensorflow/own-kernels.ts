@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { RunningAttributes } from '#distill/ops/batch-norm.js';
 import type { SgdAttributes } from '#distill/optimiser.js';
-import { type Attributes, runOperation } from './operation.js';
+import { operationsOn } from './operation.js';
 import type { NodeBackend } from './tfjs-node.js';
 
 type Inputs<Name extends string> = Record<Name, tf.Tensor>;
@@ -11,12 +11,7 @@ type Differentiated = Inputs<'dy' | 'x' | 'weight' | 'mean' | 'variance'>;
 
 /** By our own operations on processors (native/ops.cc). */
 export function ownKernels(backend: NodeBackend) {
-  const run = (
-    op: string,
-    attributes: Attributes,
-    inputs: readonly tf.Tensor[],
-    outputCount: number,
-  ) => runOperation(backend, op, attributes, inputs, outputCount);
+  const run = operationsOn(backend);
   const norm = (tail: string, residual: tf.Tensor, layer: Layer) => {
     const { x, weight, bias } = layer;
     const inputs = [x, residual, weight, bias];

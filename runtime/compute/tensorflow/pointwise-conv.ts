@@ -19,7 +19,7 @@ export function isPointwise([height, width]: readonly number[]): boolean {
 type Shape = readonly number[];
 
 /** y [N, H', W', out] of x [N, H, W, in] and a filter [1, 1, in, out] */
-export function pointwiseConv(
+function pointwiseConv(
   x: tf.Tensor,
   filter: tf.Tensor,
   stride: number,
@@ -30,7 +30,7 @@ export function pointwiseConv(
 }
 
 /** dx */
-export function pointwiseInputGradient(
+function pointwiseInputGradient(
   dy: tf.Tensor,
   filter: tf.Tensor,
   stride: number,
@@ -50,7 +50,7 @@ export function pointwiseInputGradient(
 }
 
 /** dfilter */
-export function pointwiseFilterGradient(
+function pointwiseFilterGradient(
   x: tf.Tensor,
   dy: tf.Tensor,
   stride: number,
