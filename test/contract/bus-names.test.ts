@@ -1,30 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Bus, defaultWorkSettings } from '#runtime/bus/bus.js';
+import { describe, expect, it } from 'vitest';
+import { defaultWorkSettings } from '#runtime/bus/bus.js';
 import { runTransitionSchema, stopRequests } from '#runtime/bus/run-events.js';
 import { runsQueue, subjects } from '#runtime/bus/subjects.js';
 import { natsMissing } from '../nats.js';
 import {
+  eachOnStage,
   type HandWorker,
   openInProcess,
+  type OpenBus,
   openNats,
-  Stage,
+  type Stage,
 } from './bus-stage.js';
 
 /** What is left of a run that was forgotten, when its name is used again. */
-function suite(open: () => Promise<{ bus: Bus; close: () => Promise<void> }>) {
+function suite(open: OpenBus) {
   let stage: Stage;
-  let closeBus: () => Promise<void>;
-  beforeEach(async () => {
-    const opened = await open();
-    closeBus = opened.close;
-    stage = new Stage(opened.bus);
-    await stage.start({ finishedTtlMs: 200 });
-  });
-  afterEach(async () => {
-    await stage.close();
-    await closeBus();
-  });
+  eachOnStage(open, (entered) => (stage = entered), { finishedTtlMs: 200 });
 
   /** A worker has it when it is cancelled. */
   async function cancelUnderWay(runId: string): Promise<HandWorker> {

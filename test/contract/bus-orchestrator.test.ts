@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { defaultWorkSettings, type Bus } from '#runtime/bus/bus.js';
+import { describe, expect, it } from 'vitest';
+import { defaultWorkSettings } from '#runtime/bus/bus.js';
 import { runsQueue } from '#runtime/bus/subjects.js';
 import {
   BusFullError,
@@ -12,27 +12,19 @@ import { natsMissing } from '../nats.js';
 import {
   experiment,
   experimentJson,
+  eachOnStage,
   type HandWorker,
   openInProcess,
+  type OpenBus,
   openNats,
   progress,
   result,
-  Stage,
+  type Stage,
 } from './bus-stage.js';
 
-function suite(open: () => Promise<{ bus: Bus; close: () => Promise<void> }>) {
+function suite(open: OpenBus) {
   let stage: Stage;
-  let closeBus: () => Promise<void>;
-  beforeEach(async () => {
-    const opened = await open();
-    closeBus = opened.close;
-    stage = new Stage(opened.bus);
-    await stage.start();
-  });
-  afterEach(async () => {
-    await stage.close();
-    await closeBus();
-  });
+  eachOnStage(open, (entered) => (stage = entered));
 
   it('brings a run from its submission to its result', async () => {
     const { run } = await stage.submit('a');

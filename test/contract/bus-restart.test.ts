@@ -3,22 +3,16 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import {
-  afterEach,
-  beforeEach,
-  describe,
-  expect,
-  it,
-  onTestFinished,
-} from 'vitest';
-import type { Bus } from '#runtime/bus/bus.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { connect } from '#runtime/rpc/client.js';
 import { defaultRetryPolicy, retry } from '#runtime/rpc/retry.js';
 import { natsMissing } from '../nats.js';
 import {
+  eachOnStage,
   experimentJson,
   HandWorker,
   openInProcess,
+  type OpenBus,
   openNats,
   progress,
   result,
@@ -26,19 +20,9 @@ import {
   until,
 } from './bus-stage.js';
 
-function suite(open: () => Promise<{ bus: Bus; close: () => Promise<void> }>) {
+function suite(open: OpenBus) {
   let stage: Stage;
-  let closeBus: () => Promise<void>;
-  beforeEach(async () => {
-    const opened = await open();
-    closeBus = opened.close;
-    stage = new Stage(opened.bus);
-    await stage.start();
-  });
-  afterEach(async () => {
-    await stage.close();
-    await closeBus();
-  });
+  eachOnStage(open, (entered) => (stage = entered));
 
   it('finds its runs again after a restart', async () => {
     await stage.submit('held');

@@ -1,3 +1,4 @@
+import { afterEach, beforeEach } from 'vitest';
 import type { Bus, WorkItem } from '#runtime/bus/bus.js';
 import { openBus } from '#runtime/bus/index.js';
 import {
@@ -181,4 +182,26 @@ export async function until(client: Client, runId: string, phase: string) {
     if (run && phases.at(-1) === phase) return { run, phases };
   }
   throw new Error(`${runId} ended as ${phases.at(-1)}, not ${phase}`);
+}
+
+export type OpenBus = () => Promise<{ bus: Bus; close: () => Promise<void> }>;
+
+/** A started stage on a bus of its own for each test of a suite. */
+export function eachOnStage(
+  open: OpenBus,
+  enter: (stage: Stage) => void,
+  settings: object = {},
+): void {
+  let close: () => Promise<void>;
+  beforeEach(async () => {
+    const opened = await open();
+    const stage = new Stage(opened.bus);
+    close = async () => {
+      await stage.close();
+      await opened.close();
+    };
+    await stage.start(settings);
+    enter(stage);
+  });
+  afterEach(() => close());
 }
